@@ -1,0 +1,2 @@
+// Package jwt is the one door to signed and sealed tokens.
+package jwt
