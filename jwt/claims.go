@@ -61,3 +61,6 @@ type Confirmation struct {
 	Lock       string `json:"lck,omitempty"`
 	Thumbprint string `json:"jkt,omitempty"`
 }
+
+// An Algorithm is a JWS signature algorithm (RFC 7518 §3.1).
+type Algorithm string

@@ -1,0 +1,2 @@
+// Package keyring owns the private signing keys.
+package keyring

@@ -1,0 +1,2 @@
+// Package revocation tells whether a verified token has been revoked.
+package revocation

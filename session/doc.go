@@ -1,0 +1,2 @@
+// Package session keeps refreshable sessions.
+package session
