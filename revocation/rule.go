@@ -83,9 +83,9 @@ type Log interface {
 // A Query is what a verified token tells about itself.
 type Query struct {
 	Issuer, ID, SessionID, Subject, Tenant, KeyID string
-	Rev                                          Cursor // zero when the token has none
-	HasRev                                       bool
-	IssuedAt                                     time.Time
+	Rev                                           Cursor // zero when the token has none
+	HasRev                                        bool
+	IssuedAt                                      time.Time
 }
 
 // A Verdict is what the live rules say of a token.

@@ -39,7 +39,7 @@ type Row struct {
 	Methods  []string // amr
 	Context  string   // acr
 	Audience string
-	Scope    string // asked for at login; empty: the account's
+	Scope    string    // asked for at login; empty: the account's
 	Idle     time.Time // deadline, moved by each refresh
 	Absolute time.Time // deadline, never moved
 	Binding  string    // thumbprint or lock of what may present it; empty: none
@@ -91,8 +91,9 @@ type Store interface {
 	// Insert adds a session at Revision 1 if the account's epoch is still epoch,
 	// if its Parent (when set) is active, and if fewer than limit live sessions
 	// of the account exist (limit 0: no cap); with the cap reached it ends the
-	// least recently seen ones as End would with reason "cap". ErrConflict if the epoch moved.
-	Insert(ctx context.Context, r Row, epoch int64, limit int) error
+	// least recently seen ones as End would with reason "cap". ErrConflict if the
+	// epoch moved. It returns the head of the revocation log as of the same moment.
+	Insert(ctx context.Context, r Row, epoch int64, limit int) (revocation.Cursor, error)
 	// Find returns the row and the head of the revocation log as of the same moment.
 	Find(ctx context.Context, sid string) (Row, revocation.Cursor, error)
 	// Swap replaces from by to if the stored Revision is from's; the stored
