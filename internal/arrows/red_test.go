@@ -122,3 +122,54 @@ func TestLinkedDriverGoesRed(t *testing.T) {
 		"jotkeeper: links the database driver modernc.org/sqlite/lib")
 	expect(t, linked(".", []string{"net/http", "modernc.org/sqlitefree"}), "")
 }
+
+func TestBudgetsGoRed(t *testing.T) {
+	long := strings.Repeat("\n", maxFuncLines)
+	wide := "package gate\nvar X" + strings.Repeat(", X", maxExported) + " int"
+	for _, c := range []struct {
+		name, path, text, argued, want string
+	}{
+		{"a short file", "gate/in.go", "package gate\nfunc in() {}\n", "", ""},
+		{"a long file", "gate/in.go", "package gate" + strings.Repeat("\n", maxFileLines+1), "",
+			"gate/in.go: 451 lines, the budget is 450"},
+		{"a long test", "gate/in_test.go", "package gate" + strings.Repeat("\n", maxFileLines+1), "", ""},
+		{"a long function", "gate/in.go", "package gate\nfunc in() {" + long + "}\n", "",
+			"gate/in.go:in: 81 lines, the budget is 80"},
+		{"an argued function", "gate/in.go", "package gate\nfunc in() {" + long + "}\n", "gate/in.go:in", ""},
+		{"too many names", "gate/in.go", wide, "", "gate: 26 exported names, the budget is 25"},
+		{"methods and small letters are free", "gate/in.go",
+			"package gate\ntype T int\nfunc (T) M() {}\nfunc f() {}\nconst c = 1\n", "", ""},
+		{"an exception that nobody needs", "gate/in.go", "package gate\n", "gate/in.go",
+			"gate/in.go: is argued as over budget, but it is not"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			argued := map[string]string{}
+			if c.argued != "" {
+				argued[c.argued] = "the stairs are one thing"
+			}
+			expect(t, checkBudgets(parseAll(t, map[string]string{c.path: c.text}), argued), c.want)
+		})
+	}
+}
+
+func TestHabitsGoRed(t *testing.T) {
+	for _, c := range []struct {
+		name, path, text, want string
+	}{
+		{"a sleeping test", "gate/in_test.go", "package gate\nimport \"time\"\nfunc f() {\n\ttime.Sleep(1)\n}\n",
+			"gate/in_test.go:4: sleeps"},
+		{"code may sleep", "gate/in.go", "package gate\nimport \"time\"\nfunc f() { time.Sleep(1) }\n", ""},
+		{"an argued sleeper", "gate/argued_test.go", "package gate\nimport \"time\"\nfunc f() { time.Sleep(1) }\n", ""},
+		{"a skipping test", "gate/in_test.go", "package gate\nfunc f(t *testing.T) { t.Skip() }\n",
+			"gate/in_test.go:2: skips; use internal/needs"},
+		{"a skipping suite", "gate/in.go", "package gate\nfunc f(tb testing.TB) { tb.Skipf(``) }\n",
+			"gate/in.go:2: skips"},
+		{"the skipper", "internal/needs/in.go", "package needs\nfunc f(tb testing.TB) { tb.Skipf(``) }\n", ""},
+		{"a discarded property", "gate/in_test.go", "package gate\nfunc f(t *testing.T, rt *rapid.T) { rt.Skip() }\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			argued := map[string]string{"gate/argued_test.go": "the clock of the driver is real"}
+			expect(t, checkHabits(parseAll(t, map[string]string{c.path: c.text}), argued), c.want)
+		})
+	}
+}
