@@ -70,7 +70,7 @@ var rooms = []room{
 	// The house itself.
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
-	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug.", Planned: true},
+	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
 	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test.", Planned: true},
 }
 
