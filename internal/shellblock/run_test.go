@@ -282,3 +282,10 @@ func TestScreenNeverMissesTheEnd(t *testing.T) {
 		t.Errorf("await after the end: %v", err)
 	}
 }
+
+// The page that explains console blocks shows some, and they must be true.
+func TestContributingIsTrue(t *testing.T) {
+	if tally := RunFile(t, "../../CONTRIBUTING.md", Options{}); tally.Commands == 0 {
+		t.Error("CONTRIBUTING.md shows no command")
+	}
+}
