@@ -65,10 +65,13 @@ const ruleSkew = time.Minute
 func (s *Sessions) ending(now time.Time, account, reason, requestID string) Ending {
 	now = stored(now)
 	return Ending{
-		Account: account, Parents: true, Reason: reason, Now: now, Until: now.Add(s.cfg.Life + ruleSkew),
+		Account: account, Parents: true, Reason: reason, Now: now, Until: s.until(now),
 		Event: Event{At: now, Kind: "ended", Note: reason, RequestID: requestID},
 	}
 }
+
+// until is when a rule of now can be forgotten: no access token lives longer.
+func (s *Sessions) until(now time.Time) time.Time { return now.Add(s.cfg.Life + ruleSkew) }
 
 // endReused ends a session whose refresh token was stolen. Whoever holds what
 // is out too, and nobody can tell who that is.

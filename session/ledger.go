@@ -9,7 +9,7 @@ import (
 const (
 	maxEvents = 32              // of one session; the login stays, the oldest after it go
 	maxNote   = 120             // bytes of a note
-	quiet     = 1 * time.Minute // between two events that anybody with an old token can cause
+	quiet     = time.Minute // between two events that anybody with an old token can cause
 )
 
 // record adds to the ledger what step did, and tells whether there is anything

@@ -65,7 +65,7 @@ func (s *Sessions) Insert(ctx context.Context, row Row, epoch int64) (revocation
 	case row.Audience == "":
 		return revocation.Cursor{}, fmt.Errorf("%w: Audience is missing", ErrLogin)
 	}
-	return s.store.Insert(ctx, row, epoch, s.cfg.Policy.Max)
+	return s.store.Insert(ctx, row, epoch, Cap{Limit: s.cfg.Policy.Max, Until: s.until(row.CreatedAt)})
 }
 
 // Issue signs the first tokens of a session, after it was committed. rev is
