@@ -24,7 +24,7 @@ type writer struct {
 	db      *sql.DB
 	conn    *sql.Conn
 	handle  *sqldb.Handle
-	batch   int // changes in one transaction at most
+	batch   int    // changes in one transaction at most
 	grown   func() // called after a commit that appended rules
 	queue   chan *change
 	stopped chan struct{}
