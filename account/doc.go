@@ -1,0 +1,2 @@
+// Package account owns people's identifiers with their credentials.
+package account

@@ -1,0 +1,2 @@
+// Package store names what one backend keeps together.
+package store
