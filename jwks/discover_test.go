@@ -65,17 +65,19 @@ func TestDiscoverTrustsNobodyElse(t *testing.T) {
 func TestRemoteOfAnIssuerDiscoversOnceAndAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newKey(t, jwt.ES256)
-		moved := keysURL
 		answer := publish(t, key)
-		s := &site{answer: func(r *http.Request) (*http.Response, error) {
-			switch r.URL.String() {
-			case issuer + "/.well-known/openid-configuration":
-				return respond(200, metadata(issuer, moved))(r)
-			case moved:
-				return answer(r)
+		at := func(place string) func(r *http.Request) (*http.Response, error) {
+			return func(r *http.Request) (*http.Response, error) {
+				switch r.URL.String() {
+				case issuer + "/.well-known/openid-configuration":
+					return respond(200, metadata(issuer, place))(r)
+				case place:
+					return answer(r)
+				}
+				return respond(410, "")(r)
 			}
-			return respond(410, "")(r)
-		}}
+		}
+		s := &site{answer: at(keysURL)}
 		r := remote(t, s, func(c *jwks.RemoteConfig) { c.URL, c.Issuer = "", issuer })
 		v, raw := verifier(t, r), sign(t, key, time.Now())
 		if got := reason(t, v, raw); got != "" || s.count() != 2 {
@@ -85,7 +87,7 @@ func TestRemoteOfAnIssuerDiscoversOnceAndAgainAfterAFailure(t *testing.T) {
 		if s.count() != 3 {
 			t.Errorf("%d requests: a place that answers is not looked up again", s.count())
 		}
-		moved = "https://keys.example.net/new"
+		s.serve(at("https://keys.example.net/new"))
 		pass(300 * time.Second) // 410 at the old place, then the document and the new place
 		if got := reason(t, v, raw); got != "" || s.count() != 6 {
 			t.Errorf("%q after %d requests, want 6", got, s.count())
