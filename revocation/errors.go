@@ -7,4 +7,5 @@ var (
 	ErrSnapshotRequired = errors.New("revocation: the cursor is not in what is kept")
 	ErrStale            = errors.New("revocation: the replica is stale or has not caught up")
 	ErrBadRule          = errors.New("revocation: the rule names nothing")
+	ErrBadCursor        = errors.New("revocation: not a cursor")
 )

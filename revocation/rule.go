@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -38,13 +39,14 @@ type Cursor struct {
 }
 
 // A Rule is one revocation. A sub, tid or iss rule matches tokens whose rev is
-// below Before; jti, sid and kid rules match their ID absolutely.
+// below Before; jti, sid and kid rules match their ID absolutely: a thief who
+// has the key signs any rev.
 type Rule struct {
 	Scope  Scope
 	ID     string
 	Before Cursor    // filled by the log for sub, tid, iss: the rule's own cursor
 	From   time.Time // in force from then; zero: at once
-	Until  time.Time // no token that it could match lives longer; then it is swept
+	Until  time.Time // in force up to and including then: no token that it could match lives longer; zero: for ever
 	Action Action
 	Reason string // why: logout, password, lock, rights, key, reused, …
 }
@@ -56,7 +58,8 @@ type Entry struct {
 	Rule   Rule
 }
 
-// A Source is an ordered feed of rules that can be followed.
+// A Source is an ordered feed of rules that can be followed. The zero Cursor is
+// good in every epoch: reading after it gives all that is kept.
 type Source interface {
 	// Head returns the cursor of the last rule, or of the epoch's start.
 	Head(ctx context.Context) (Cursor, error)
@@ -80,12 +83,12 @@ type Log interface {
 	Compact(ctx context.Context, now time.Time) (int, error)
 }
 
-// A Query is what a verified token tells about itself.
+// A Query is what a verified token tells about itself. [QueryOf] makes one.
 type Query struct {
 	Issuer, ID, SessionID, Subject, Tenant, KeyID string
 	Rev                                           Cursor // zero when the token has none
 	HasRev                                        bool
-	IssuedAt                                      time.Time
+	IssuedAt                                      time.Time // decides where there is no rev
 }
 
 // A Verdict is what the live rules say of a token.
@@ -95,7 +98,72 @@ type Verdict struct {
 	Reason string // of the rule that decided
 }
 
-// A Checker decides on verified tokens. The Index is one.
+// A Checker decides on verified tokens. The Index is one. It is asked after every
+// verification, so it costs nanoseconds; it is safe for concurrent use.
 type Checker interface {
 	Check(now time.Time, q *Query) Verdict
 }
+
+// Relative tells whether rules of the scope look at a token's rev, so that what
+// is signed after the rule is not touched. The other scopes are absolute.
+func (s Scope) Relative() bool {
+	return s == ScopeSubject || s == ScopeTenant || s == ScopeIssuer
+}
+
+// String returns none, rotate or revoke.
+func (a Action) String() string {
+	switch a {
+	case None:
+		return "none"
+	case Rotate:
+		return "rotate"
+	case Revoke:
+		return "revoke"
+	}
+	return "unknown"
+}
+
+// Validate returns ErrBadRule, with what is wrong, for a rule that no log may
+// take: an empty ID, which would match whatever lacks the claim; a scope or an
+// action that is not known here; a span in which it is never in force.
+func (r Rule) Validate() error {
+	switch {
+	case slot(r.Scope) < 0:
+		return fmt.Errorf("%w: unknown scope %q; want jti, sid, sub, tid, kid or iss", ErrBadRule, r.Scope)
+	case r.ID == "":
+		return fmt.Errorf("%w: empty %s", ErrBadRule, r.Scope)
+	case r.Action != Rotate && r.Action != Revoke:
+		return fmt.Errorf("%w: unknown action %d; want rotate or revoke", ErrBadRule, r.Action)
+	case !r.Until.IsZero() && r.From.After(r.Until):
+		return fmt.Errorf("%w: in force from %s until %s", ErrBadRule, stamp(r.From), stamp(r.Until))
+	}
+	return nil
+}
+
+// Live tells whether the rule is in force at now.
+func (r Rule) Live(now time.Time) bool {
+	return !now.Before(r.From) && (r.Until.IsZero() || !now.After(r.Until))
+}
+
+// SessionEnded refuses every token of a session.
+func SessionEnded(sid, reason string, until time.Time) Rule {
+	return Rule{Scope: ScopeSession, ID: sid, Action: Revoke, Reason: reason, Until: until}
+}
+
+// SubjectEnded refuses every token of an account that was signed before.
+func SubjectEnded(sub, reason string, until time.Time) Rule {
+	return Rule{Scope: ScopeSubject, ID: sub, Action: Revoke, Reason: reason, Until: until}
+}
+
+// SubjectChanged asks for the renewal of every token of an account that was
+// signed before. It refuses none.
+func SubjectChanged(sub, reason string, until time.Time) Rule {
+	return Rule{Scope: ScopeSubject, ID: sub, Action: Rotate, Reason: reason, Until: until}
+}
+
+// KeyCompromised refuses every token under a signing key, whenever signed.
+func KeyCompromised(kid, reason string, until time.Time) Rule {
+	return Rule{Scope: ScopeKey, ID: kid, Action: Revoke, Reason: reason, Until: until}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,154 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	page      = 1000                   // entries per Read
+	beat      = 500 * time.Millisecond // longest time without a Read: Wait is only a hint
+	breath    = 5 * time.Millisecond   // after a Wait that woke for nothing
+	backoff   = 50 * time.Millisecond  // after the first failure, then doubled
+	maxWait   = time.Second            // between two failures at most
+	sweepEach = time.Minute
+)
+
+var errDisorder = errors.New("revocation: the source answered out of order")
+
+// Follow keeps an index up with a source: it reads, merges, waits, and reads
+// again. It returns only when ctx ends, with ctx's error.
+//
+// Trouble at the source never ends it and never takes a rule out of the index:
+// it asks again, at least once a second, while the index grows [Index.Stale].
+// A source that no longer knows the index's cursor (ErrSnapshotRequired: a new
+// epoch, a restored backup, a long absence) is read from the start and merged.
+func Follow(ctx context.Context, src Source, x *Index) error {
+	f := follower{src: src, index: x, fresh: true}
+	pause := time.Duration(0)
+	for ctx.Err() == nil {
+		if err := f.round(ctx); err != nil && ctx.Err() == nil {
+			x.counts.failures.Add(1)
+			pause = min(max(2*pause, backoff), maxWait)
+			sleep(ctx, pause)
+			continue
+		}
+		pause = 0
+	}
+	return ctx.Err()
+}
+
+type follower struct {
+	src   Source
+	index *Index
+	fresh bool      // nothing was read yet, or all of it must be read again
+	swept time.Time // when rules were last swept
+
+	hinted bool // the last Wait said that there may be more
+}
+
+// round reads until there is nothing more, then waits for more.
+func (f *follower) round(ctx context.Context) error {
+	now := time.Now()
+	f.sweep(now)
+	if f.fresh {
+		return f.snapshot(ctx, now)
+	}
+	n, err := f.read(ctx, f.index.Cursor())
+	if err != nil || n == page {
+		f.fresh = errors.Is(err, ErrSnapshotRequired)
+		return err
+	}
+	f.index.Heard(now)
+	return f.wait(ctx, n == 0)
+}
+
+// snapshot reads everything that is kept and merges it. The head is asked for
+// first: what stands before it is in what is read then, or was compacted.
+func (f *follower) snapshot(ctx context.Context, now time.Time) error {
+	head, err := f.src.Head(ctx)
+	if err != nil {
+		return err
+	}
+	f.index.counts.snapshots.Add(1)
+	f.index.place(Cursor{})
+	for n := page; n == page; {
+		if n, err = f.read(ctx, f.index.Cursor()); err != nil {
+			return err
+		}
+	}
+	if f.index.Cursor().Before(head) {
+		f.index.place(head)
+	}
+	f.fresh = false
+	f.index.Heard(now)
+	return nil
+}
+
+// read merges one page of entries. The cursor moves only if all of them made
+// sense: what is not understood is never skipped.
+func (f *follower) read(ctx context.Context, after Cursor) (int, error) {
+	entries, err := f.src.Read(ctx, after, page)
+	if err != nil {
+		return 0, err
+	}
+	if err := f.index.Apply(entries...); err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if !after.Before(e.Cursor) {
+			return 0, errDisorder
+		}
+		after = e.Cursor
+	}
+	f.index.place(after)
+	return len(entries), nil
+}
+
+// wait returns when there may be more to read, after a beat at the latest. A
+// source that wakes for nothing is given a breath, lest the two spin.
+func (f *follower) wait(ctx context.Context, idle bool) error {
+	if idle && f.hinted {
+		sleep(ctx, breath)
+	}
+	bound, cancel := context.WithTimeout(ctx, beat)
+	defer cancel()
+	err := f.src.Wait(bound, f.index.Cursor())
+	f.hinted = err == nil
+	if bound.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// sweep forgets old rules now and then. A clock that stands before the last
+// sweep was wrong then, so what was forgotten may still be needed: everything
+// is read again.
+func (f *follower) sweep(now time.Time) {
+	if f.index.sweptAfter(now) {
+		f.fresh = true
+	}
+	if since := now.Sub(f.swept); since >= sweepEach {
+		f.index.Sweep(now)
+		f.swept = now
+	}
+}
+
+// sweptAfter tells, once, whether rules were swept by a clock ahead of now.
+func (x *Index) sweptAfter(now time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.swept.After(now.Round(0)) {
+		return false
+	}
+	x.swept = now.Round(0)
+	return true
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,198 @@
+package revocation
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// MaxStale is how long an [Index] may go without word from its source before
+// it calls itself stale.
+const MaxStale = 2 * time.Second
+
+// An Index holds the live rules of one issuer and answers from memory. It is
+// exact: it never refuses a token that no rule matches. Readers take no lock
+// and allocate nothing. All methods are safe for concurrent use. NewIndex makes one.
+type Index struct {
+	issuer string
+	tables [len(scopes)]atomic.Pointer[table]
+	rules  atomic.Int64
+	cursor atomic.Pointer[Cursor]
+	heard  atomic.Pointer[time.Time]
+	counts counts
+
+	mu    sync.Mutex // held by who changes the tables
+	swept time.Time  // the latest time that Sweep was told
+}
+
+type counts struct {
+	revoked, rotated, snapshots, failures atomic.Uint64
+}
+
+// Stats tell how an index fares.
+type Stats struct {
+	Rules     int       // kept
+	Cursor    Cursor    // how far it has followed
+	Heard     time.Time // when it last had word from its source; zero: never
+	Revoked   uint64    // verdicts so far
+	Rotated   uint64
+	Snapshots uint64 // times that everything was read again
+	Failures  uint64 // of the source
+}
+
+// NewIndex returns an index without rules, for the tokens of one issuer. An
+// index without an issuer takes no rule and stays stale.
+func NewIndex(issuer string) *Index {
+	x := &Index{issuer: issuer}
+	x.cursor.Store(&Cursor{})
+	for i := range x.tables {
+		x.tables[i].Store(newTable(0))
+	}
+	return x
+}
+
+// Check returns the strongest action that a rule in force at now has for a
+// token, with the narrowest scope that calls for it. The zero Verdict is for
+// tokens that no rule matches and for those of other issuers.
+func (x *Index) Check(now time.Time, q *Query) Verdict {
+	var v Verdict
+	if q.Issuer != x.issuer {
+		return v
+	}
+	at := now.UnixMicro()
+	ids := [len(scopes)]string{q.ID, q.SessionID, q.Subject, q.Tenant, q.KeyID, q.Issuer}
+	for i := range ids {
+		marks := x.tables[i].Load().find(ids[i])
+		for j := range marks {
+			if m := &marks[j]; m.action > v.Action && m.matches(at, q) {
+				v = Verdict{Action: m.action, Scope: scopes[i], Reason: m.reason}
+			}
+		}
+	}
+	x.count(v.Action)
+	return v
+}
+
+func (x *Index) count(a Action) {
+	switch a {
+	case Revoke:
+		x.counts.revoked.Add(1)
+	case Rotate:
+		x.counts.rotated.Add(1)
+	}
+}
+
+// Apply merges rules into the index. It never weakens what is there, so order
+// and repetition do not matter.
+//
+// The cursor moves over entries that follow on it without a gap, so that an
+// origin may apply what it has just appended without hiding what others
+// appended in between. ErrBadRule if there are entries that make no sense here:
+// the others are merged, the cursor stops before the first of them.
+func (x *Index) Apply(entries ...Entry) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var errs []error
+	for _, e := range entries {
+		if err := x.add(e); err != nil {
+			errs = append(errs, fmt.Errorf("entry %s: %w", e.Cursor, err))
+			continue
+		}
+		if len(errs) == 0 && follows(x.Cursor(), e.Cursor) {
+			x.place(e.Cursor)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// follows tells whether nothing can stand between c and next.
+func follows(c, next Cursor) bool {
+	return next.Seq == c.Seq+1 && (next.Epoch == c.Epoch || c == Cursor{})
+}
+
+func (x *Index) add(e Entry) error {
+	if x.issuer == "" {
+		return fmt.Errorf("%w: the index has no issuer", ErrBadRule)
+	}
+	if err := e.Rule.Validate(); err != nil {
+		return err
+	}
+	p := &x.tables[slot(e.Rule.Scope)]
+	t := p.Load()
+	old := t.find(e.Rule.ID)
+	marks := merge(old, newMark(e))
+	if t.full() {
+		t = t.rebuilt(func(m []mark) []mark { return m })
+		p.Store(t)
+	}
+	t.put(e.Rule.ID, marks)
+	x.rules.Add(int64(len(marks) - len(old)))
+	return nil
+}
+
+// Sweep forgets the rules that are no longer in force at now and returns how
+// many. It costs a walk over all of them.
+func (x *Index) Sweep(now time.Time) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if now.After(x.swept) {
+		x.swept = now.Round(0) // the wall clock: it is compared with what Until says
+	}
+	at, gone := now.UnixMicro(), 0
+	for i := range x.tables {
+		x.tables[i].Store(x.tables[i].Load().rebuilt(func(marks []mark) []mark {
+			live := living(marks, at)
+			gone += len(marks) - len(live)
+			return live
+		}))
+	}
+	x.rules.Add(int64(-gone))
+	return gone
+}
+
+// living returns the marks that are in force at now or later. Readers may hold
+// the old slice, so it is left as it is.
+func living(marks []mark, now int64) []mark {
+	var live []mark
+	for _, m := range marks {
+		if now <= m.until {
+			live = append(live, m)
+		}
+	}
+	return live
+}
+
+// Cursor returns how far the index has followed its source: every rule up to
+// there is in it.
+func (x *Index) Cursor() Cursor { return *x.cursor.Load() }
+
+func (x *Index) place(c Cursor) { x.cursor.Store(&c) }
+
+// Rules returns how many rules are kept. A rule that another covers is not.
+func (x *Index) Rules() int { return int(x.rules.Load()) }
+
+// Heard notes that at now the index held everything that its source had. Follow calls it.
+func (x *Index) Heard(now time.Time) { x.heard.Store(&now) }
+
+// Stale tells whether the index has not heard from its source for MaxStale, or
+// never. It measures a span, so now is this machine's own clock, as time.Now
+// gives it, whatever the rest of the program corrects its clock to.
+func (x *Index) Stale(now time.Time) bool {
+	heard := x.heard.Load()
+	return heard == nil || now.Sub(*heard) > MaxStale
+}
+
+// Stats returns the figures of the moment.
+func (x *Index) Stats() Stats {
+	s := Stats{
+		Rules: x.Rules(), Cursor: x.Cursor(),
+		Revoked: x.counts.revoked.Load(), Rotated: x.counts.rotated.Load(),
+		Snapshots: x.counts.snapshots.Load(), Failures: x.counts.failures.Load(),
+	}
+	if heard := x.heard.Load(); heard != nil {
+		s.Heard = *heard
+	}
+	return s
+}
