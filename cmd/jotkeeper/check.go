@@ -150,8 +150,10 @@ func (l *loader) checkIssuer(s *settings) {
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		l.complain(s, "issuer", "is not an https URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "":
-		l.complain(s, "issuer", "has more than scheme, host, port; a trailing slash is more")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		l.complain(s, "issuer", "has more than scheme, host, port, path")
+	case strings.HasSuffix(u.Path, "/"):
+		l.complain(s, "issuer", "ends with a slash, and verifiers compare it byte by byte")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		l.complain(s, "issuer", "is http, which is for loopback only")
 	}
@@ -159,9 +161,10 @@ func (l *loader) checkIssuer(s *settings) {
 
 func (l *loader) checkDomains(s *settings) {
 	for _, domain := range s.AppDomains {
-		u, err := url.Parse("https://" + domain)
-		if err != nil || u.Host != domain || u.Hostname() == "" || strings.ContainsAny(domain, "*@ ") {
-			l.wrong.add(s.at("app-domains"), strconv.Quote(domain)+" is not host or host:port", "--app-domains app.example.com")
+		host := strings.TrimPrefix(strings.TrimPrefix(domain, "https://"), "http://")
+		u, err := url.Parse("https://" + host)
+		if err != nil || u.Host != host || u.Hostname() == "" || strings.ContainsAny(domain, "*@ ") {
+			l.wrong.add(s.at("app-domains"), strconv.Quote(domain)+" is not host, host:port or an origin", "--app-domains app.example.com")
 		}
 	}
 }
@@ -214,4 +217,10 @@ func (l *loader) checkExposure(s *settings) {
 	} else if strings.HasPrefix(s.Issuer, "http://") {
 		l.complain(s, "issuer", "is http, and "+s.Addr+" is reached by others")
 	}
+}
+
+// hostOf is the host of host:port.
+func hostOf(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	return host
 }

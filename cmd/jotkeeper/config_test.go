@@ -66,7 +66,7 @@ issuer: {a: b}
 config: other.yaml
 `)
 	r := jotkeeper(t, []string{"JOTKEEPER_SIGNIN_ALG=ES256", "JOTKEEPER_MAX_SESSIONS=-1", "JOTKEEPER_PORT=tcp://10.0.0.1:80"}, "",
-		"config", "check", "--config", file, "--addr", "0.0.0.0:80", "--signing-alg", "HS256", "--key-rotation", "1m", "--app-domains", "https://a", "--database", "postgres://db/jk")
+		"config", "check", "--config", file, "--addr", "0.0.0.0:80", "--signing-alg", "HS256", "--key-rotation", "1m", "--app-domains", "a/b", "--database", "postgres://db/jk")
 	r.wants(t, exitConfig,
 		"jotkeeper: 14 settings are wrong\n",
 		file+":1 adr is not a setting\n    try: addr\n",
@@ -79,7 +79,7 @@ config: other.yaml
 		`JOTKEEPER_MAX_SESSIONS "-1" is not a whole number, 0 or above`+"\n    try: JOTKEEPER_MAX_SESSIONS=0\n",
 		`--signing-alg "HS256" is none of ES256, ES384, EdDSA, RS256, PS256`+"\n    try: --signing-alg ES256\n",
 		`--key-rotation "1m" is shorter than 3 × --jwks-max-age 5m`,
-		`--app-domains "https://a" is not host or host:port`,
+		`--app-domains "a/b" is not host, host:port or an origin`,
 		"--database names a postgres database, and this version keeps only SQLite",
 		`--addr "0.0.0.0:80" is reached by others, and passwords would travel in the clear`,
 	)
@@ -102,7 +102,7 @@ func TestConfigurationSaysWhatToAdd(t *testing.T) {
 		{[]string{"--addr", ":8080", "--behind-proxy", "10.0.0.0/8"}, nil, []string{"try: --issuer https://id.example.com"}},
 		{[]string{"--addr", ":8080", "--behind-proxy", "10.0.0.0/8", "--issuer", "http://127.0.0.1:8080"}, nil, []string{"is http, and :8080 is reached by others"}},
 		{[]string{"--addr", "8080"}, nil, []string{`--addr "8080" is not host:port`}},
-		{[]string{"--issuer", "https://id.example.com/"}, nil, []string{"a trailing slash is more"}},
+		{[]string{"--issuer", "https://id.example.com/"}, nil, []string{"ends with a slash"}},
 		{[]string{"--issuer", "http://id.example.com"}, nil, []string{"is http, which is for loopback only"}},
 		{[]string{"--issuer", "id.example.com"}, nil, []string{"is not an https URL"}},
 		{[]string{"--tls-cert", "a"}, nil, []string{"is set without --tls-key"}},

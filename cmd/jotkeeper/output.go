@@ -37,11 +37,13 @@ func (p *program) say(format string, args ...any) {
 
 // away writes how far t is from now: "in 14 min 59 s", "3 h ago".
 func away(now, t time.Time) string {
-	d := t.Sub(now).Truncate(time.Second)
-	if d < 0 {
+	switch d := t.Sub(now).Truncate(time.Second); {
+	case d < 0:
 		return human(-d) + " ago"
+	case d > 0:
+		return "in " + human(d)
 	}
-	return "in " + human(d)
+	return "now"
 }
 
 // human writes a length of time in two units: 14 min 59 s.
