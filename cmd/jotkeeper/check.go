@@ -176,8 +176,8 @@ func (l *loader) checkTimes(s *settings) {
 	if s.AccessTTL > s.RefreshIdle {
 		l.complain(s, "access-ttl", "is longer than --refresh-idle "+formatSpan(s.RefreshIdle))
 	}
-	if s.KeyRotation < 3*s.JWKSMaxAge {
-		l.complain(s, "key-rotation", "is shorter than 3 × --jwks-max-age "+formatSpan(s.JWKSMaxAge)+": no verifier would have the next key in time")
+	if s.KeyRotation < 4*s.JWKSMaxAge {
+		l.complain(s, "key-rotation", "is shorter than 4 × --jwks-max-age "+formatSpan(s.JWKSMaxAge)+": no verifier would have the next key in time")
 	}
 }
 

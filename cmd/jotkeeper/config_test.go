@@ -78,7 +78,7 @@ config: other.yaml
 		"JOTKEEPER_SIGNIN_ALG is not a setting\n    try: JOTKEEPER_SIGNING_ALG\n",
 		`JOTKEEPER_MAX_SESSIONS "-1" is not a whole number, 0 or above`+"\n    try: JOTKEEPER_MAX_SESSIONS=0\n",
 		`--signing-alg "HS256" is none of ES256, ES384, EdDSA, RS256, PS256`+"\n    try: --signing-alg ES256\n",
-		`--key-rotation "1m" is shorter than 3 × --jwks-max-age 5m`,
+		`--key-rotation "1m" is shorter than 4 × --jwks-max-age 5m`,
 		`--app-domains "a/b" is not host, host:port or an origin`,
 		"--database names a postgres database, and this version keeps only SQLite",
 		`--addr "0.0.0.0:80" is reached by others, and passwords would travel in the clear`,

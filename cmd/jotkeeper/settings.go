@@ -140,7 +140,7 @@ func (s *settings) tokenOptions(span func(p *time.Duration, min, max time.Durati
 			Doc: "how long a used refresh token is answered again (lost answers, several tabs)"},
 		{Name: "key-rotation", Value: span(&s.KeyRotation, time.Second, 3650*day), Example: "30d",
 			Doc:  "a signing key signs for so long",
-			More: "At least 3 × --jwks-max-age: the next key is published 2 × --jwks-max-age before it signs, so that every verifier has it."},
+			More: "At least 4 × --jwks-max-age: the next key is published 2 × --jwks-max-age before it signs, so that every verifier has it."},
 		{Name: "jwks-max-age", Value: span(&s.JWKSMaxAge, time.Second, day), Example: "5m",
 			Doc: "how long a verifier may keep the key set without asking again"},
 		{Name: "max-sessions", Value: countValue{&s.MaxSessions}, Example: "0",
