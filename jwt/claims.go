@@ -147,6 +147,3 @@ func (a *Audience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	return err
 }
-
-// An Algorithm is a JWS signature algorithm (RFC 7518 §3.1).
-type Algorithm string

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -74,3 +75,7 @@ func segments(raw string) (header, payload, signature string) {
 	payload, signature, _ = strings.Cut(rest, ".")
 	return header, payload, signature
 }
+
+// bytesOf returns the bytes of s without a copy, for hashes and signature
+// checks, which only read. A conversion would allocate on every request.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -99,7 +99,7 @@ func (v *Verifier[C]) Verify(ctx context.Context, now time.Time, raw string) (*T
 	if err != nil {
 		return nil, err
 	}
-	id := sha256.Sum256([]byte(raw))
+	id := sha256.Sum256(bytesOf(raw))
 	if t := v.cache.find(id, keys); t != nil {
 		return v.again(id, t, now)
 	}
@@ -126,7 +126,7 @@ func (v *Verifier[C]) verify(ctx context.Context, now time.Time, keys *Snapshot,
 	if !canonical(header) || !canonical(payload) || !canonical(signature) {
 		return nil, errMalformed
 	}
-	key, err := v.key(ctx, now, keys, raw, header)
+	key, err := v.key(ctx, now, keys, header)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (v *Verifier[C]) verify(ctx context.Context, now time.Time, keys *Snapshot,
 	if err != nil {
 		return nil, errMalformed
 	}
-	if !key.checker.check([]byte(raw[:len(header)+1+len(payload)]), sig) {
+	if !key.checker.check(bytesOf(raw[:len(header)+1+len(payload)]), sig) {
 		return nil, errSignature
 	}
 	data, err := base64url.DecodeString(payload)
@@ -174,8 +174,8 @@ func (v *Verifier[C]) judge(now time.Time, claims *C, data []byte) error {
 
 // key finds the one key whose header this is, asking once for one that may be
 // new.
-func (v *Verifier[C]) key(ctx context.Context, now time.Time, keys *Snapshot, raw, segment string) (*PublicKey, error) {
-	key, missing, err := v.lookUp(keys, raw, segment)
+func (v *Verifier[C]) key(ctx context.Context, now time.Time, keys *Snapshot, segment string) (*PublicKey, error) {
+	key, missing, err := v.lookUp(keys, segment)
 	if missing != "" {
 		if err := v.cfg.Keys.Missing(ctx, now, missing); err != nil {
 			return nil, unavailable(err)
@@ -183,7 +183,7 @@ func (v *Verifier[C]) key(ctx context.Context, now time.Time, keys *Snapshot, ra
 		if keys, err = v.snapshot(now); err != nil {
 			return nil, err
 		}
-		key, _, err = v.lookUp(keys, raw, segment)
+		key, _, err = v.lookUp(keys, segment)
 	}
 	switch {
 	case err != nil:
@@ -195,25 +195,31 @@ func (v *Verifier[C]) key(ctx context.Context, now time.Time, keys *Snapshot, ra
 }
 
 // lookUp finds the header's key among keys, or the key ID that they lack.
-func (v *Verifier[C]) lookUp(keys *Snapshot, raw, segment string) (key *PublicKey, missing string, err error) {
+func (v *Verifier[C]) lookUp(keys *Snapshot, segment string) (key *PublicKey, missing string, err error) {
 	if key := v.headers(keys).keys[segment]; key != nil {
 		return key, "", nil
 	}
 	h, ok := ownHeader(segment)
 	if !ok && v.cfg.ForeignHeaders {
-		h, ok = foreignHeader(raw, segment)
+		h, ok = foreignHeader(segment)
 	}
-	if !ok || !slices.Contains(v.cfg.Typ, h.typ) {
+	if !ok || !v.acceptable(h) {
 		return nil, "", errHeader
 	}
 	switch key := keys.Key(h.kid); {
 	case key == nil:
 		return nil, h.kid, nil
-	case key.alg != h.alg || key.alg.symmetric() && !v.cfg.OneApplication:
+	case key.alg != h.alg: // RFC 8725 §3.1: the key says how it is used
 		return nil, "", errHeader
 	default:
 		return key, "", nil
 	}
+}
+
+// acceptable reports whether any key could make h good: else nobody is asked.
+func (v *Verifier[C]) acceptable(h header) bool {
+	known := h.alg == EdDSA || h.alg.hash() != 0
+	return known && (!h.alg.symmetric() || v.cfg.OneApplication) && slices.Contains(v.cfg.Typ, h.typ)
 }
 
 // headers returns the table for keys, made once per snapshot.

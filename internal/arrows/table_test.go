@@ -71,7 +71,7 @@ var rooms = []room{
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
-	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test.", Planned: true},
+	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test."},
 }
 
 // owners says which rooms may import a third-party module. Tests may import
