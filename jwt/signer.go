@@ -74,7 +74,10 @@ func (s *Signer) Sign(now time.Time, c Claims) (string, error) {
 		return "", fmt.Errorf("jwt: signing with %s: %w", key.ID(), err)
 	}
 	raw := input + "." + base64url.EncodeToString(sig)
-	return raw, s.weigh(c.Kind(), payload, raw)
+	if err := s.weigh(c.Kind(), payload, raw); err != nil {
+		return "", err
+	}
+	return raw, nil
 }
 
 // weigh keeps the size budget.
