@@ -54,6 +54,9 @@ func (p *program) openBeside(ctx context.Context) (*house, error) {
 }
 
 func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.Options) (*house, error) {
+	if err := onlyOwners(s.databasePath()); err != nil {
+		return nil, err
+	}
 	master, err := s.masterKeys(fresh)
 	if err != nil {
 		return nil, err

@@ -3,26 +3,31 @@ package main
 import (
 	"context"
 	"encoding/json"
-
-	"github.com/jotkeeper/jotkeeper/jwt"
+	"net/http"
+	"time"
 )
 
-func parseSet(path string, data []byte) (jwt.Keys, error) {
-	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, outside("%s holds no key set: %s", path, err)
-	}
-	var keys []*jwt.PublicKey
-	for _, raw := range set.Keys {
-		if k, err := jwt.ParseJWK(raw); err == nil {
-			keys = append(keys, k)
-		}
-	}
-	return jwt.NewSnapshot(keys...), nil
+func (h *house) accountID(ctx context.Context, who string) (string, error) { return who, nil }
+func (h *house) compromise(ctx context.Context, now time.Time, kid string) error {
+	return h.keys.Compromise(ctx, now, kid)
 }
 
-func (v *verification) remoteKeys(context.Context) (jwt.Keys, error) { return nil, outside("later") }
-
-func (p *program) serverKey(context.Context) (*jwt.PrivateKey, string, error) {
-	return nil, "", fail(exitUsage, "token sign: --key is not given", "--key test.pem")
+func (e *evening) handler() (http.Handler, error) {
+	if _, err := e.set.adminPassword(); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`{"version":"x"}`)) })
+	jw := func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(e.house.keys.Set()) }
+	mux.HandleFunc("/jwks", jw)
+	mux.HandleFunc("/.well-known/jwks.json", jw)
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(map[string]string{"issuer": e.set.Issuer, "jwks_uri": e.set.Issuer + "/jwks"})
+	})
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		if e.ready(r.Context()) != nil {
+			w.WriteHeader(503)
+		}
+	})
+	return mux, nil
 }

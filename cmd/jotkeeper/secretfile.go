@@ -26,14 +26,35 @@ func readSecretFile(path string) (string, error) {
 	if err != nil {
 		return "", secretFileFault(path, err)
 	}
-	if stat.Mode().IsRegular() && stat.Mode().Perm()&0o077 != 0 {
-		return "", fail(exitConfig, path+" can be read by others ("+mode(stat)+")", "chmod 600 "+shellQuote(path))
+	if err := onlyOwner(path, stat); err != nil {
+		return "", err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", secretFileFault(path, err)
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// onlyOwner refuses a file that others can read. What is no file (a pipe of
+// the shell, say) has no mode that tells anything.
+func onlyOwner(path string, stat fs.FileInfo) error {
+	if stat.Mode().IsRegular() && stat.Mode().Perm()&0o077 != 0 {
+		return fail(exitConfig, path+" can be read by others ("+mode(stat)+")", "chmod 600 "+shellQuote(path))
+	}
+	return nil
+}
+
+// onlyOwners is onlyOwner for files that need not be there.
+func onlyOwners(paths ...string) error {
+	for _, path := range paths {
+		if stat, err := os.Stat(path); err == nil {
+			if err := onlyOwner(path, stat); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func secretFileFault(path string, err error) error {
@@ -99,13 +120,13 @@ func (s *settings) masterKeys(mayMake bool) (secret.Ring, error) {
 }
 
 func parseMasterKeys(where, text string) (secret.Ring, error) {
-	if exampleSecret(text) {
-		return secret.Ring{}, fail(exitConfig, where+" holds an example, not a secret", "openssl rand -base64 32")
-	}
 	ring, err := secret.ParseRing(text)
 	if err != nil {
 		return ring, &fault{Code: exitConfig, Text: where + " holds no master key: " + err.Error(),
 			Try: []string{"openssl rand -base64 32, one key a line"}, Err: err}
+	}
+	if exampleSecret(text) {
+		return secret.Ring{}, fail(exitConfig, where+" holds an example, not a secret", "openssl rand -base64 32")
 	}
 	return ring, nil
 }

@@ -81,13 +81,39 @@ func (p *program) sign(ctx context.Context, q *signing) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key, issuer, err := p.signingKey(ctx, q)
+	if q.Key == "" {
+		return p.signAsServer(ctx, q, claims)
+	}
+	key, err := q.ownKey()
 	if err != nil {
 		return "", err
 	}
-	claims.Issuer = issuer
+	if claims.Issuer = p.flags["issuer"].Text; claims.Issuer == "" {
+		f := usage("token sign: --key needs --issuer: whose key is it?")
+		f.Try = []string{"--issuer http://127.0.0.1:8080"}
+		return "", f
+	}
 	signer := jwt.NewSigner(func(time.Time) (*jwt.PrivateKey, error) { return key, nil }, jwt.KindAccess)
-	raw, err := signer.As(jwt.KindAccess, q.Typ).Sign(now, claims)
+	return q.signed(signer, claims)
+}
+
+// signAsServer signs with the active key of the data directory.
+func (p *program) signAsServer(ctx context.Context, q *signing, claims *jwt.Access) (string, error) {
+	h, err := p.openBeside(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer h.close()
+	claims.Issuer = h.set.Issuer
+	raw, err := q.signed(h.keys.Signer(jwt.KindAccess), claims)
+	if err == nil {
+		p.say("signed with the server's own key: whoever trusts %s accepts this token", h.set.Issuer)
+	}
+	return raw, err
+}
+
+func (q *signing) signed(signer *jwt.Signer, claims *jwt.Access) (string, error) {
+	raw, err := signer.As(jwt.KindAccess, q.Typ).Sign(time.Now(), claims)
 	if err != nil {
 		return "", fail(exitOther, detailOf(err), "jotkeeper token sign --help")
 	}
@@ -123,26 +149,17 @@ func jsonOrText(text string) any {
 	return text
 }
 
-// signingKey is the key of --key, else the server's.
-func (p *program) signingKey(ctx context.Context, q *signing) (*jwt.PrivateKey, string, error) {
-	if q.Key == "" {
-		return p.serverKey(ctx)
-	}
-	issuer := p.flags["issuer"].Text
-	if issuer == "" {
-		f := usage("token sign: --key needs --issuer: whose key is it?")
-		f.Try = []string{"--issuer http://127.0.0.1:8080"}
-		return nil, "", f
-	}
+// ownKey reads the key of --key.
+func (q *signing) ownKey() (*jwt.PrivateKey, error) {
 	data, err := os.ReadFile(q.Key)
 	if err != nil {
-		return nil, "", fail(exitConfig, q.Key+" cannot be read: "+cause(err), "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "+q.Key)
+		return nil, fail(exitConfig, q.Key+" cannot be read: "+cause(err), "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "+q.Key)
 	}
 	key, err := parsePEM(data, jwt.Algorithm(q.Alg))
 	if err != nil {
-		return nil, "", fail(exitConfig, q.Key+": "+err.Error(), "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out test.pem")
+		return nil, fail(exitConfig, q.Key+": "+err.Error(), "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out test.pem")
 	}
-	return key, issuer, nil
+	return key, nil
 }
 
 // parsePEM reads a private key; alg may be empty where the key has but one.

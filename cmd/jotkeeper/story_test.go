@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -30,12 +33,15 @@ func TestStories(t *testing.T) {
 		Setup:               setStage,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":  cmdServe,
-			"stop":   cmdStop,
+			"halt":   cmdHalt,
 			"http":   cmdHTTP,
 			"pick":   cmdPick,
 			"occupy": cmdOccupy,
 			"mode":   cmdMode,
 			"put":    cmdPut,
+			"exits":  cmdExits,
+			"newer":  cmdNewer,
+			"gone":   cmdGone,
 		},
 	})
 }
@@ -93,12 +99,12 @@ func storyEnv(ts *testscript.TestScript) []string {
 	return env
 }
 
-// stop [@name] SIGNAL CODE: signals the server and demands its exit code. A
+// halt [@name] SIGNAL CODE: signals the server and demands its exit code. A
 // second SIGNAL+ is sent at once after the first.
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	name, args := named(args)
 	if len(args) != 2 {
-		ts.Fatalf("usage: stop [@name] SIGNAL CODE")
+		ts.Fatalf("usage: halt [@name] SIGNAL CODE")
 	}
 	s := onStage(ts).servers[name]
 	code, err := s.stop(args[0])
@@ -222,4 +228,47 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 // put FILE TEXT: writes a line, mode 0600.
 func cmdPut(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]+"\n"), 0o600))
+}
+
+// exits CODE PROGRAM ARGS…: runs a program that ends with CODE. Its stdout and
+// stderr are there for the next lines, as after exec.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("it ended with %d, want %d\n%s", got, want, ts.ReadFile("stderr"))
+	}
+}
+
+// newer FILE: pretends that a later version migrated a database.
+func cmdNewer(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(`INSERT INTO goose_db_version (version_id, is_applied, tstamp) VALUES (9999, 1, 0)`)
+	ts.Check(err)
+}
+
+// gone TEXT URL: asks until the answer no longer holds TEXT.
+func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		_, _, body, err := ask(ctx, "GET", args[1], nil)
+		ts.Check(err)
+		if !bytes.Contains(body, []byte(args[0])) {
+			return
+		}
+	}
 }

@@ -101,7 +101,7 @@ func (v *verification) judge(ctx context.Context, now time.Time, raw string) *ve
 		_ = json.Unmarshal([]byte(seen.Claims), &claims)
 		issuer = claims.Iss
 	}
-	keys, err := v.keys(ctx)
+	keys, err := v.keys(ctx, now)
 	if err != nil {
 		return refusal(err)
 	}

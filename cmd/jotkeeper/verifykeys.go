@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
@@ -19,7 +21,7 @@ import (
 const askTimeout = 10 * time.Second
 
 // keys finds the keys to verify with.
-func (v *verification) keys(ctx context.Context) (jwt.Keys, error) {
+func (v *verification) keys(ctx context.Context, now time.Time) (jwt.Keys, error) {
 	from := v.JWKS
 	if from == "" {
 		from = v.Issuer
@@ -31,7 +33,45 @@ func (v *verification) keys(ctx context.Context) (jwt.Keys, error) {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return nil, outside("%s is http, and whoever sits on the way could hand you keys of their own; use https", from)
 	}
-	return v.remoteKeys(ctx)
+	return v.remoteKeys(ctx, now)
+}
+
+// remoteKeys fetches the keys once. A failure is final here: whoever waits at a
+// terminal asks again himself.
+func (v *verification) remoteKeys(ctx context.Context, now time.Time) (jwt.Keys, error) {
+	cfg := jwks.RemoteConfig{URL: v.JWKS, Timeout: askTimeout}
+	if v.JWKS == "" {
+		cfg.Issuer = v.Issuer
+	}
+	remote, err := jwks.NewRemote(cfg)
+	if err != nil {
+		return nil, outside("%s", err)
+	}
+	defer remote.Close()
+	// Asking for a key that cannot be there waits for the first fetch, or for
+	// its failure.
+	_ = remote.Missing(ctx, now, "")
+	keys, err := remote.Snapshot(now)
+	if err == nil {
+		return keys, nil
+	}
+	if fetch := remote.Stats().Err; fetch != nil {
+		err = fetch
+	}
+	return nil, outside("the keys of %s cannot be had: %s", cmp.Or(v.JWKS, v.Issuer), netCause(err))
+}
+
+// parseSet reads a key set; keys that cannot be used are left out, as any
+// verifier does.
+func parseSet(path string, data []byte) (jwt.Keys, error) {
+	set, skipped, err := jwks.Parse(data)
+	switch {
+	case err != nil:
+		return nil, outside("%s: %s", path, err)
+	case len(set.Keys()) == 0 && len(skipped) > 0:
+		return nil, outside("%s: %s", path, skipped[0])
+	}
+	return set, nil
 }
 
 // outside is a trouble of the network or of a file, not of the token.
