@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keyring"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -25,7 +28,9 @@ type house struct {
 	backend  *sqlite.Backend
 	keys     *keyring.Ring
 	index    *revocation.Index
+	accounts *account.Accounts
 	sessions *session.Sessions
+	acts     *acts.Acts
 }
 
 // open wires the rooms for a server, which makes what is missing.
@@ -74,19 +79,49 @@ func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.
 
 // furnish opens the rooms that need the store.
 func (h *house) furnish(ctx context.Context) (err error) {
+	set := h.backend.Set()
+	life, err := h.dir.longestLife(h.set.AccessTTL)
+	if err != nil {
+		return err
+	}
 	h.keys, err = keyring.Open(ctx, time.Now(), keyring.Config{
-		Store: h.backend.Set().Keys, Master: h.master, Algorithm: jwt.Algorithm(h.set.SigningAlg),
-		Rotation: h.set.KeyRotation, MaxAge: h.set.JWKSMaxAge, TokenLife: h.set.AccessTTL,
+		Store: set.Keys, Master: h.master, Algorithm: jwt.Algorithm(h.set.SigningAlg),
+		Rotation: h.set.KeyRotation, MaxAge: h.set.JWKSMaxAge, TokenLife: life,
 		Typ: map[jwt.Kind]string{jwt.KindAccess: h.set.TokenTyp},
 	})
 	if err != nil {
 		return err
 	}
+	if h.accounts, err = account.New(account.Config{Store: set.Accounts}); err != nil {
+		return err
+	}
 	h.sessions, err = session.New(session.Config{
-		Issuer: h.set.Issuer, Store: h.backend.Set().Sessions, Master: h.master,
-		Signer: h.keys.Signer(jwt.KindAccess), Checker: h.index, Policy: h.set.policy(),
+		Issuer: h.set.Issuer, Store: set.Sessions, Master: h.master, Signer: h.keys.Signer(jwt.KindAccess),
+		Checker: h.index, Rights: acts.Rights(h.accounts), Audiences: h.set.audiences(), Policy: h.set.policy(), Life: life,
+	})
+	if err != nil {
+		return err
+	}
+	h.acts, err = acts.New(acts.Config{
+		Backend: h.backend, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index, Life: life,
 	})
 	return err
+}
+
+// audiences may be asked for at a refresh: ourselves, the applications.
+func (s *settings) audiences() []string {
+	list := []string{s.Issuer, s.Audience}
+	for _, domain := range s.AppDomains {
+		_, host, found := strings.Cut(domain, "://")
+		if !found {
+			host = domain
+		}
+		list = append(list, host)
+	}
+	if len(s.AppDomains) == 0 {
+		list = append(list, "localhost", "127.0.0.1")
+	}
+	return list
 }
 
 func (s *settings) policy() session.Policy {

@@ -94,5 +94,5 @@ func (h *house) keyAct(ctx context.Context, verb string, alg jwt.Algorithm, args
 	case "retire":
 		return h.keys.Retire(ctx, now, args[0])
 	}
-	return h.compromise(ctx, now, args[0])
+	return h.acts.CompromiseKey(ctx, now, args[0])
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // lastServe is the file in the data directory where serve leaves the settings
@@ -60,4 +61,24 @@ func yamlText(s string) string {
 		return strconv.Quote(s)
 	}
 	return s
+}
+
+// lifeFile remembers the longest --access-ttl that a data directory ever had.
+const lifeFile = "longest-access-ttl"
+
+// longestLife is the longest life that an access token of this server may
+// have: rules and retired keys stay for so long. After --access-ttl was
+// lowered, tokens from before are still out there.
+func (d *dataDir) longestLife(ttl time.Duration) (time.Duration, error) {
+	path := d.file(lifeFile)
+	data, err := os.ReadFile(path)
+	if err == nil {
+		if known, err := parseSpan(strings.TrimSpace(string(data))); err == nil && known >= ttl {
+			return known, nil
+		}
+	}
+	if err := os.WriteFile(path, []byte(formatSpan(ttl)+"\n"), 0o600); err != nil {
+		return 0, d.unusable(err)
+	}
+	return ttl, nil
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,13 +45,12 @@ const (
 
 // An evening is one run of the server: what it holds from start to end.
 type evening struct {
-	p       *program
-	set     *settings
-	log     *slog.Logger
-	cert    *certificate // nil: no TLS
-	house   *house
-	http    *http.Server
-	leaving atomic.Bool // no longer ready for new work
+	p     *program
+	set   *settings
+	log   *slog.Logger
+	cert  *certificate // nil: no TLS
+	house *house
+	http  *http.Server
 }
 
 // serve runs from the first setting to the last answer.
@@ -198,7 +196,6 @@ func (e *evening) reload() {
 // drain takes no new work, lets what is under way finish, gives up after a
 // while or at a second signal.
 func (e *evening) drain(ctx context.Context, signals <-chan os.Signal) error {
-	e.leaving.Store(true)
 	e.p.say("stopping when the requests under way are answered; again to stop at once")
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
@@ -219,12 +216,4 @@ func (e *evening) drain(ctx context.Context, signals <-chan os.Signal) error {
 			}
 		}
 	}
-}
-
-// ready tells whether new work is welcome.
-func (e *evening) ready(ctx context.Context) error {
-	if e.leaving.Load() {
-		return errors.New("stopping")
-	}
-	return e.house.backend.Ping(ctx)
 }
