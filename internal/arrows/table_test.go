@@ -43,7 +43,7 @@ var rooms = []room{
 	{Dir: "store/sqlite", Sentence: "Package sqlite keeps every contract in one SQLite file.",
 		Imports: []string{"store", "internal/sqldb"}},
 	{Dir: "store/storetest", Sentence: "Package storetest checks that a backend keeps the store contracts.",
-		Imports: []string{"store", "account", "keyring", "revocation", "session"}, Planned: true},
+		Imports: []string{"store", "account", "keyring", "revocation", "session"}},
 	{Dir: "internal/sqldb", Sentence: "Package sqldb keeps the store contracts in SQL given a dialect.",
 		Imports: []string{"store", "account", "keyring", "revocation", "session"}},
 
