@@ -35,7 +35,7 @@ type dice struct{ *rapid.T }
 func (d dice) pick(what string, of ...string) string { return rapid.SampledFrom(of).Draw(d.T, what) }
 func (d dice) number(what string, below int) int     { return rapid.IntRange(0, below-1).Draw(d.T, what) }
 func (d dice) maybe(what string) bool                { return rapid.Bool().Draw(d.T, what) }
-func (d dice) sid(what string) string                { return d.pick(what, "s1", "s2", "s3", "s4", "s5") }
+func (d dice) sid(what string) string                { return d.pick(what, "s1", "s2", "s3") }
 func (d dice) owner(what string) string              { return d.pick(what, "ada", "bob") }
 func (d dice) when(what string) time.Time {
 	n := d.number(what, 8)
@@ -47,7 +47,7 @@ func (d dice) when(what string) time.Time {
 
 func (d dice) person() account.Row {
 	r := account.Row{ID: int64(d.number("id", 5)), Identifier: d.pick("identifier", "ada", "bob", "eve", "äöü<&>"), Scope: d.pick("scope", "", "read"),
-		Credential: int64(d.number("credential", 3)), Locked: d.maybe("locked"), Failures: d.number("failures", 3), LastLoginAt: d.when("login"), Revision: int64(d.number("revision", 4))}
+		Credential: int64(d.number("credential", 3)), Locked: d.maybe("locked"), Failures: d.number("failures", 3), LastLoginAt: d.when("login"), Revision: int64(1 + d.number("revision", 2))}
 	if d.maybe("claims") {
 		r.Claims = map[string]json.RawMessage{"plan": json.RawMessage(d.pick("claim", `"gold"`, ` [1, 2]`, `{"a":"<b>"}`, `{`))}
 	}
@@ -56,13 +56,13 @@ func (d dice) person() account.Row {
 
 func (d dice) key() keyring.Record {
 	return keyring.Record{ID: d.pick("kid", "k1", "k2", "k3"), Period: int64(d.number("period", 3)), State: keyring.State(d.pick("state", "next", "active")),
-		Sealed: []byte(d.pick("sealed", "", "x")), CreatedAt: d.when("created"), GoneAt: d.when("gone"), Revision: int64(d.number("revision", 3))}
+		Sealed: []byte(d.pick("sealed", "", "x")), CreatedAt: d.when("created"), GoneAt: d.when("gone"), Revision: int64(1 + d.number("revision", 2))}
 }
 
 func (d dice) session() session.Row {
 	r := session.Row{ID: d.sid("sid"), Account: d.owner("account"), State: session.State(d.pick("state", "active", "active", "active", "ended")),
 		EndedAt: d.when("ended"), Generation: uint32(d.number("generation", 3)), Idle: d.when("idle"), Absolute: d.when("absolute"),
-		CreatedAt: d.when("created"), SeenAt: d.when("seen"), Revision: int64(d.number("revision", 4)), Agent: "'; DROP TABLE session; --\x00ü"}
+		CreatedAt: d.when("created"), SeenAt: d.when("seen"), Revision: int64(1 + d.number("revision", 2)), Agent: "'; DROP TABLE session; --\x00ü"}
 	if d.maybe("methods") {
 		r.Methods = []string{"pwd"}
 		r.Events = []session.Event{{At: d.when("event"), Kind: "login"}}
@@ -179,7 +179,7 @@ var errUndo = errors.New("undo")
 // TestSameAsMemory makes random calls, alone and in transactions that may be
 // undone, on SQLite and on the maps: the answers are equal.
 func TestSameAsMemory(t *testing.T) {
-	answered := map[string]int{}
+	succeeded := map[string]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
 		d := dice{rt}
 		b, err := sqlite.Open(t.Context(), t.TempDir()+"/j.db", sqlite.Options{})
@@ -201,19 +201,15 @@ func TestSameAsMemory(t *testing.T) {
 				if !reflect.DeepEqual(got[i].plain(), want[i].plain()) {
 					rt.Fatalf("%s (of %d, together %v) on SQLite:\n%q\nin memory:\n%q", calls[min(i, len(calls)-1)].name, len(calls), inside, got[i].plain(), want[i].plain())
 				}
-				answered[calls[min(i, len(calls)-1)].name+" "+fmt.Sprint(len(want[i].plain()) > 0 && isError(want[i]))]++
+				if i < len(calls) && want[i][len(want[i])-1] == nil {
+					succeeded[calls[i].name] = true
+				}
 			}
 		}
 	})
-	t.Log(answered)
-	if len(answered) < 30 {
-		t.Errorf("only %d kinds of answers were compared: %v", len(answered), answered)
+	if len(succeeded) < 20 {
+		t.Errorf("only %d of 23 calls ever succeeded: %v", len(succeeded), succeeded)
 	}
-}
-
-func isError(a answer) bool {
-	err, failed := a[len(a)-1].(error)
-	return failed && err != nil
 }
 
 // play makes calls on a backend, the last answer being what Together returned.
