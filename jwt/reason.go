@@ -1,7 +1,5 @@
 package jwt
 
-import "fmt"
-
 // A Reason tells why a credential was refused. The list is closed and
 // versioned: docs/spec/reasons.md.
 type Reason string
@@ -36,14 +34,3 @@ const (
 	Ambiguous        Reason = "ambiguous"
 	Unavailable      Reason = "unavailable"
 )
-
-// An Error is a refusal with its reason. Branch on it with errors.As, or ask
-// ReasonOf.
-type Error struct {
-	Reason Reason
-	Detail string // for the operator, never secret, never sent to a stranger before the signature holds
-	Err    error  // the cause, when there is one
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("jwt: %s: %s", e.Reason, e.Detail) }
-func (e *Error) Unwrap() error { return e.Err }

@@ -78,6 +78,20 @@ type Ending struct {
 	Rules   []revocation.Rule // appended beside one sid rule per ended session
 }
 
+// A Cap bounds how many sessions of one account are live at once.
+type Cap struct {
+	Limit int       // 0: no cap
+	Until time.Time // of the rules of those that leave: no access token of theirs lives longer
+}
+
+// Ending is how a store ends the sessions that leave when r comes in.
+func (c Cap) Ending(r Row, leaving []string) Ending {
+	return Ending{
+		Account: r.Account, IDs: leaving, Except: r.ID, Parents: true, Reason: "cap",
+		Event: Event{At: r.CreatedAt, Kind: "ended", Note: "cap"}, Now: r.CreatedAt, Until: c.Until,
+	}
+}
+
 // Errors of a Store.
 var (
 	ErrNotFound = errors.New("session: no such session")
@@ -88,19 +102,23 @@ var (
 type Store interface {
 	// Epoch returns the account's epoch, 0 for an account never ended.
 	Epoch(ctx context.Context, account string) (int64, error)
-	// Insert adds a session at Revision 1 if the account's epoch is still epoch,
-	// if its Parent (when set) is active, and if fewer than limit live sessions
-	// of the account exist (limit 0: no cap); with the cap reached it ends the
-	// least recently seen ones as End would with reason "cap". ErrConflict if the
-	// epoch moved. It returns the head of the revocation log as of the same moment.
-	Insert(ctx context.Context, r Row, epoch int64, limit int) (revocation.Cursor, error)
+	// Insert adds a session at Revision 1 if the account's epoch is still epoch
+	// and its Parent (when set) is an active session of the account. If more than
+	// c.Limit sessions of the account would then be live, as of r.CreatedAt, it
+	// ends the least recently seen others, as c.Ending says; r's Parent is never
+	// one of them. ErrConflict if the epoch moved, the parent is gone, no room
+	// can be made, or the ID exists. It returns the head of the revocation log
+	// as of the same moment.
+	Insert(ctx context.Context, r Row, epoch int64, c Cap) (revocation.Cursor, error)
 	// Find returns the row and the head of the revocation log as of the same moment.
 	Find(ctx context.Context, sid string) (Row, revocation.Cursor, error)
 	// Swap replaces from by to if the stored Revision is from's; the stored
 	// Revision becomes from.Revision+1. ErrConflict otherwise, ErrNotFound if it is gone.
 	Swap(ctx context.Context, from, to Row) error
-	// End ends sessions and appends their rules. It returns the IDs that were
-	// active and ended now, in order, with the cursor of the last rule. Ending nothing is no error.
+	// End ends sessions and appends one sid rule for each, by ID, and e.Rules
+	// after them. It returns the IDs that were active and ended now, ascending,
+	// with the cursor of the last rule, or the head if there was none to append.
+	// Ending nothing is no error.
 	End(ctx context.Context, e Ending) ([]string, revocation.Cursor, error)
 	// List returns the account's sessions that are active and whose deadlines
 	// are after now, newest login first.

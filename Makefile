@@ -1,0 +1,54 @@
+# Every target has one sentence; `make` prints them.
+
+FUZZTIME ?= 30s
+JOTKEEPER_KILLS ?= 200
+SEEDED ?=
+SEEDED_SLICE ?=
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/jotkeeper, one static file
+	CGO_ENABLED=0 go build -trimpath -o bin/jotkeeper ./cmd/jotkeeper
+
+.PHONY: test
+test: packages lint ## check everything that a change must not break
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: lint
+lint: ## check the form of the sources: gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool -modfile=tools.mod staticcheck ./...
+
+.PHONY: packages
+packages: ## install the Debian packages that some suites need, when root
+	@scripts/packages
+
+.PHONY: seeded
+seeded: ## plant each bug of testdata/seeded (SEEDED=jwt, SEEDED_SLICE=1/4), its test must notice
+	go run ./internal/seeded -match '$(SEEDED)' -slice '$(SEEDED_SLICE)'
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME=30s
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz
+
+.PHONY: crash
+crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be lost
+	@JOTKEEPER_KILLS=$(JOTKEEPER_KILLS) scripts/crash
+
+.PHONY: bench
+bench: ## run the benchmarks against peers
+	cd bench && go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-build
+bench-build: ## compile the benchmarks without running them
+	@if [ -f bench/go.mod ]; then cd bench && go vet ./...; else echo "bench: there are no benchmarks yet"; fi
+
+.PHONY: cover
+cover: ## write coverage.out with its summary coverage.txt
+	go test -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out > coverage.txt
+	@tail -n 1 coverage.txt

@@ -1,0 +1,91 @@
+package jwt
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// A KeyFunc returns the key to sign with at now: a keyring's active one.
+type KeyFunc func(now time.Time) (*PrivateKey, error)
+
+// A Signer signs tokens of the kinds it was made for, and no others: what mails
+// a link cannot open a session. It may be used by many goroutines.
+type Signer struct {
+	key   KeyFunc
+	typ   map[Kind]string
+	large func(Size)
+}
+
+// NewSigner returns a Signer of these kinds.
+func NewSigner(key KeyFunc, kinds ...Kind) *Signer {
+	s := &Signer{key: key, typ: make(map[Kind]string), large: func(Size) {}}
+	for _, k := range kinds {
+		s.typ[k] = string(k)
+	}
+	return s
+}
+
+// As returns a Signer with the same authority whose tokens of kind carry
+// another typ, for verifiers that know no other than "JWT". It does not add the
+// kind where s lacks it.
+func (s *Signer) As(kind Kind, typ string) *Signer {
+	as := *s
+	as.typ = maps.Clone(s.typ)
+	if _, ok := as.typ[kind]; ok && plainID(typ) {
+		as.typ[kind] = typ
+	}
+	return &as
+}
+
+// WhenLarge returns a Signer with the same authority that tells report of each
+// token whose claims are above 1,024 bytes: they are paid for on every request.
+func (s *Signer) WhenLarge(report func(Size)) *Signer {
+	watched := *s
+	watched.large = report
+	return &watched
+}
+
+// Sign signs c with the key in force at now. All algorithms but PS256 are
+// deterministic: the same claims and key give the same token.
+//
+// It returns ErrKind for a kind it was not made for, ErrClaims for claims that
+// no Verifier would accept or a private claim with a reserved name, ErrTooLarge
+// for a token above 4,000 bytes, and what the KeyFunc returns.
+func (s *Signer) Sign(now time.Time, c Claims) (string, error) {
+	typ, ok := s.typ[c.Kind()]
+	if !ok {
+		return "", fmt.Errorf("%w: %q", ErrKind, c.Kind())
+	}
+	payload, err := encodeClaims(c)
+	if err != nil {
+		return "", err
+	}
+	key, err := s.key(now)
+	if err != nil {
+		return "", err
+	}
+	if key.public.Withdrawn() {
+		return "", badKey("%s was withdrawn", key.ID())
+	}
+	input := headerSegment(key.Algorithm(), key.ID(), typ) + "." + base64url.EncodeToString(payload)
+	sig, err := key.sign([]byte(input))
+	if err != nil {
+		return "", fmt.Errorf("jwt: signing with %s: %w", key.ID(), err)
+	}
+	raw := input + "." + base64url.EncodeToString(sig)
+	return raw, s.weigh(c.Kind(), payload, raw)
+}
+
+// weigh keeps the size budget.
+func (s *Signer) weigh(kind Kind, payload []byte, raw string) error {
+	if len(raw) <= maxSigned && len(payload) <= largeClaims {
+		return nil
+	}
+	size := Size{Kind: kind, Token: len(raw), Claims: len(payload), Largest: weighClaims(payload)}
+	if len(raw) > maxSigned {
+		return fmt.Errorf("%w: %s", ErrTooLarge, size)
+	}
+	s.large(size)
+	return nil
+}
