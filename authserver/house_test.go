@@ -51,6 +51,7 @@ type house struct {
 	index   *revocation.Index
 	log     *lines
 	clock   *clock
+	cfg     authserver.Config
 }
 
 type clock struct {
@@ -118,6 +119,7 @@ func build(t *testing.T, backend store.Backend, changes ...func(*authserver.Conf
 	h.acts, err = acts.New(acts.Config{Backend: backend, Accounts: accounts, Sessions: sessions, Keys: h.keys, Index: h.index, Life: time.Hour})
 	h.must(err)
 	cfg.Acts, cfg.Accounts, cfg.Sessions, cfg.Keys, cfg.Index = h.acts, accounts, sessions, h.keys, h.index
+	h.cfg = cfg
 	h.handler, err = authserver.New(cfg)
 	h.must(err)
 	return h
