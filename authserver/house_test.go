@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -55,16 +56,38 @@ type house struct {
 }
 
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
-	err error
+	mu    sync.Mutex
+	now   time.Time
+	err   error
+	bombs bool
 }
 
 func (c *clock) Now() (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.bombs {
+		panic("boom")
+	}
 	return c.now, c.err
 }
+
+func (c *clock) explode(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bombs = on
+}
+
+func (c *clock) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = fmt.Errorf("%w: %w", session.ErrClock, err)
+}
+
+// impatient makes a server give up on a store at once.
+func impatient(c *authserver.Config) { c.Patience = 100 * time.Millisecond }
+
+// realNow is this machine's clock, which the staleness of rules goes by.
+func realNow() time.Time { return time.Now() }
 
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
