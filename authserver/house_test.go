@@ -132,8 +132,9 @@ func build(t *testing.T, backend store.Backend, changes ...func(*authserver.Conf
 	h.keys, err = keyring.Open(t.Context(), now, keyring.Config{Store: set.Keys, Master: master})
 	h.must(err)
 	h.index = revocation.NewIndex(cfg.Issuer)
-	accounts, err := account.New(account.Config{Store: set.Accounts})
+	accounts, err := account.New(account.Config{Store: set.Accounts, Hash: account.Params{Memory: 64, Time: 1, Threads: 1}, InsecureHash: true, Workers: 2})
 	h.must(err)
+	t.Cleanup(accounts.Close)
 	sessions, err := session.New(session.Config{
 		Issuer: cfg.Issuer, Store: set.Sessions, Master: master, Signer: h.keys.Signer(jwt.KindAccess), Checker: h.index,
 		Rights: acts.Rights(accounts), Audiences: []string{cfg.Issuer, "app.example.com", "other.example.com"},
