@@ -37,16 +37,28 @@ type house struct {
 func (s *settings) open(ctx context.Context, dir *dataDir) (*house, error) {
 	_, err := os.Stat(s.databasePath())
 	fresh := errors.Is(err, fs.ErrNotExist)
-	return s.wire(ctx, dir, fresh, sqlite.Options{Server: true})
+	h, err := s.build(ctx, dir, fresh, sqlite.Options{Server: true})
+	if err != nil {
+		return nil, err
+	}
+	return h.furnished(ctx)
 }
 
-// openBeside wires the rooms for a command, which works beside a server and
-// makes nothing.
+// openBeside wires the rooms for a command, which works beside a server.
 func (p *program) openBeside(ctx context.Context) (*house, error) {
 	s, err := p.loadBeside()
 	if err != nil {
 		return nil, err
 	}
+	h, err := s.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.furnished(ctx)
+}
+
+// openStore opens the database of a server that was there before, and no room.
+func (s *settings) openStore(ctx context.Context) (*house, error) {
 	dir, err := existingDataDir(s.DataDir, s.home)
 	if err != nil {
 		return nil, err
@@ -55,10 +67,11 @@ func (p *program) openBeside(ctx context.Context) (*house, error) {
 		return nil, &fault{Code: exitConfig, Text: "there is no database " + s.databasePath() + ": " + cause(err),
 			Try: []string{"jotkeeper serve, which makes it, or --data-dir DIR where it is"}, Err: err}
 	}
-	return s.wire(ctx, dir, false, sqlite.Options{Readers: 1})
+	return s.build(ctx, dir, false, sqlite.Options{Readers: 1})
 }
 
-func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.Options) (*house, error) {
+// build opens the database with its master keys.
+func (s *settings) build(ctx context.Context, dir *dataDir, fresh bool, o sqlite.Options) (*house, error) {
 	if err := onlyOwners(s.databasePath()); err != nil {
 		return nil, err
 	}
@@ -70,9 +83,13 @@ func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.
 	if err != nil {
 		return nil, s.storeFault(err)
 	}
-	h := &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer)}
+	return &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer)}, nil
+}
+
+// furnished opens every room, or closes the house again.
+func (h *house) furnished(ctx context.Context) (*house, error) {
 	if err := h.furnish(ctx); err != nil {
-		return nil, errors.Join(s.storeFault(err), backend.Close())
+		return nil, errors.Join(h.set.storeFault(err), h.close())
 	}
 	return h, nil
 }
