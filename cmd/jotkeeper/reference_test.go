@@ -30,6 +30,7 @@ All mistakes are reported at once, each with its remedy, and the exit code is 8:
     try: --tls-cert FILE --tls-key FILE, or --behind-proxy 10.0.0.0/8 when a proxy ends TLS
   --issuer is not set, and 0.0.0.0:443 does not tell how the outside calls this server
     try: --issuer https://id.example.com
+exit status 8
 ` + "```" + `
 
 ` + "`jotkeeper config print`" + ` shows every setting with where it came from,
