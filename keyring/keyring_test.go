@@ -265,7 +265,7 @@ func TestConfigSaysAllThatIsWrong(t *testing.T) {
 	if !errors.Is(err, keyring.ErrConfig) {
 		t.Fatalf("got %v, want ErrConfig", err)
 	}
-	for _, part := range []string{"Store", "Master", "MaxAge is 1.5s", "TokenLife"} {
+	for _, part := range []string{"Store", "Master", "MaxAge of 1.5s", "TokenLife"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no word of %q in %q", part, err)
 		}
