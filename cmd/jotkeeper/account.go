@@ -238,7 +238,7 @@ func (p *program) accountLockCommand(verb, short, long string) *cobra.Command {
 		if verb == "lock" {
 			err = h.acts.Lock(ctx, time.Now(), row.ID, "")
 		} else {
-			err = h.acts.Unlock(ctx, time.Now(), row.ID)
+			err = h.acts.Unlock(ctx, row.ID)
 		}
 		if err != nil {
 			return accountFault(err, args[0])
