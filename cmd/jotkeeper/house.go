@@ -28,9 +28,10 @@ type house struct {
 	backend  *sqlite.Backend
 	keys     *keyring.Ring
 	index    *revocation.Index
-	accounts *account.Accounts
+	accounts *account.Accounts // nil: not furnished
 	sessions *session.Sessions
 	acts     *acts.Acts
+	clock    *session.Clock
 }
 
 // open wires the rooms for a server, which makes what is missing.
@@ -122,7 +123,13 @@ func (h *house) furnish(ctx context.Context) (err error) {
 	h.acts, err = acts.New(acts.Config{
 		Backend: h.backend, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index, Life: life,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	// A file has no clock but its machine's; what the Clock still finds out is
+	// that somebody sets it while the server runs.
+	h.clock = session.NewClock(func(context.Context) (time.Time, error) { return time.Now(), nil })
+	return h.clock.Probe(ctx)
 }
 
 // audiences may be asked for at a refresh: ourselves, the applications.
@@ -180,4 +187,10 @@ func (s *settings) masterPlace() string {
 	return "in " + tilde(s.MasterKeyFile, s.home)
 }
 
-func (h *house) close() error { return h.backend.Close() }
+// close waits for what is under way, then closes the store.
+func (h *house) close() error {
+	if h.accounts != nil {
+		h.accounts.Close()
+	}
+	return h.backend.Close()
+}
