@@ -69,7 +69,7 @@ func (s *server) changeAccount(c *call, a admin) error {
 	if err != nil {
 		return err
 	}
-	if change.Username == nil && change.Scope == nil && change.Claims == nil {
+	if change.Empty() {
 		return unfit("username", "MISSING")
 	}
 	action, err := s.cfg.Acts.ChangeAccount(c.r.Context(), a.now, id, change)
@@ -127,12 +127,12 @@ func (s *server) lockAccount(c *call, a admin) error {
 }
 
 // unlockAccount lets the person log in again.
-func (s *server) unlockAccount(c *call, a admin) error {
+func (s *server) unlockAccount(c *call, _ admin) error {
 	id, err := accountID(c)
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Acts.Unlock(c.r.Context(), a.now, id); err != nil {
+	if err := s.cfg.Acts.Unlock(c.r.Context(), id); err != nil {
 		return err
 	}
 	return c.done()

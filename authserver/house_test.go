@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -51,19 +53,42 @@ type house struct {
 	index   *revocation.Index
 	log     *lines
 	clock   *clock
+	cfg     authserver.Config
 }
 
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
-	err error
+	mu    sync.Mutex
+	now   time.Time
+	err   error
+	bombs bool
 }
 
 func (c *clock) Now() (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.bombs {
+		panic("boom")
+	}
 	return c.now, c.err
 }
+
+func (c *clock) explode(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bombs = on
+}
+
+func (c *clock) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = fmt.Errorf("%w: %w", session.ErrClock, err)
+}
+
+// impatient makes a server give up on a store at once.
+func impatient(c *authserver.Config) { c.Patience = 100 * time.Millisecond }
+
+// realNow is this machine's clock, which the staleness of rules goes by.
+func realNow() time.Time { return time.Now() }
 
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
@@ -108,8 +133,9 @@ func build(t *testing.T, backend store.Backend, changes ...func(*authserver.Conf
 	h.keys, err = keyring.Open(t.Context(), now, keyring.Config{Store: set.Keys, Master: master})
 	h.must(err)
 	h.index = revocation.NewIndex(cfg.Issuer)
-	accounts, err := account.New(account.Config{Store: set.Accounts})
+	accounts, err := account.New(account.Config{Store: set.Accounts, Hash: account.Params{Memory: 64, Time: 1, Threads: 1}, InsecureHash: true, Workers: 2})
 	h.must(err)
+	t.Cleanup(accounts.Close)
 	sessions, err := session.New(session.Config{
 		Issuer: cfg.Issuer, Store: set.Sessions, Master: master, Signer: h.keys.Signer(jwt.KindAccess), Checker: h.index,
 		Rights: acts.Rights(accounts), Audiences: []string{cfg.Issuer, "app.example.com", "other.example.com"},
@@ -118,6 +144,7 @@ func build(t *testing.T, backend store.Backend, changes ...func(*authserver.Conf
 	h.acts, err = acts.New(acts.Config{Backend: backend, Accounts: accounts, Sessions: sessions, Keys: h.keys, Index: h.index, Life: time.Hour})
 	h.must(err)
 	cfg.Acts, cfg.Accounts, cfg.Sessions, cfg.Keys, cfg.Index = h.acts, accounts, sessions, h.keys, h.index
+	h.cfg = cfg
 	h.handler, err = authserver.New(cfg)
 	h.must(err)
 	return h
@@ -138,6 +165,7 @@ func inMemory(t *testing.T, changes ...func(*authserver.Config)) *house {
 // onBoth runs an evening on each kind of store.
 func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
 	t.Run("memory", func(t *testing.T) { evening(t, inMemory(t)) })
+	t.Run("memory, each transaction twice", func(t *testing.T) { evening(t, build(t, again{memory.New()})) })
 	t.Run("sqlite", func(t *testing.T) {
 		backend, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "jotkeeper.db"), sqlite.Options{})
 		if err != nil {
@@ -145,6 +173,20 @@ func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
 		}
 		evening(t, build(t, backend))
 	})
+}
+
+// again is a backend that runs every transaction twice, as one that was
+// interrupted may be: the first run is rolled back.
+type again struct{ store.Backend }
+
+var errInterrupted = errors.New("interrupted")
+
+func (b again) Together(ctx context.Context, f func(store.Set) error) error {
+	b.Backend.Together(ctx, func(tx store.Set) error {
+		f(tx)
+		return errInterrupted
+	})
+	return b.Backend.Together(ctx, f)
 }
 
 // A reply is an answer, read.

@@ -27,7 +27,7 @@ func (s *server) logged(c *call) {
 		slog.String("route", c.pattern),
 		slog.Int("status", c.w.status),
 		slog.Int64("bytes", c.w.bytes),
-		slog.Duration("took", took.Round(time.Microsecond)),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("request_id", c.id),
 		slog.String("address", c.peer.address),
 		slog.String("agent", encoded(c.r.UserAgent())),

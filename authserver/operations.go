@@ -93,6 +93,7 @@ func (s *server) gauges() {
 	})
 	s.metrics.Gauge("published_keys", "Keys in the key set.", func() float64 { return float64(s.cfg.Keys.Stats().Published) })
 	s.metrics.Gauge("revocation_rules", "Live revocation rules in memory.", func() float64 { return float64(s.cfg.Index.Rules()) })
+	s.metrics.Gauge("passwords_inside", "Passwords hashing or waiting to be.", func() float64 { return float64(s.cfg.Accounts.Stats().Inside) })
 	s.metrics.Gauge("revocation_stale", "1 when the rules have not been heard of for too long.", func() float64 {
 		if s.cfg.Index.Stale(time.Now()) {
 			return 1

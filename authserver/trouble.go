@@ -61,29 +61,18 @@ func verdictOf(err error) *verdict {
 	if v, ok := errors.AsType[*verdict](err); ok {
 		return v
 	}
-	if fields, ok := errors.AsType[*account.FieldErrors](err); ok {
-		v := &verdict{status: http.StatusUnprocessableEntity}
-		for _, f := range fields.Errors {
-			v.fields = append(v.fields, api.FieldError{Field: f.Field, Message: f.Message})
-		}
-		return v
+	fields := account.Fields(err)
+	if len(fields) == 0 {
+		return nil
 	}
-	for _, known := range []struct {
-		err            error
-		status         int
-		field, message string
-	}{
-		{account.ErrTaken, 422, "username", "TAKEN"},
-		{account.ErrFailed, 422, "credentials", "FAILED"},
-		{account.ErrExpired, 422, "credentials", "EXPIRED"},
-		{account.ErrLocked, 422, "account", "LOCKED"},
-		{account.ErrNotFound, 404, "account", "NOT_FOUND"},
-	} {
-		if errors.Is(err, known.err) {
-			return &verdict{known.status, []api.FieldError{{Field: known.field, Message: known.message}}}
-		}
+	v := &verdict{status: http.StatusUnprocessableEntity}
+	if errors.Is(err, account.ErrNotFound) {
+		v.status = http.StatusNotFound
 	}
-	return nil
+	for _, f := range fields {
+		v.fields = append(v.fields, api.FieldError{Field: f.Field, Message: f.Message})
+	}
+	return v
 }
 
 // problemOf finds the code of an error. What it does not know is internal.

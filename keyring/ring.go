@@ -37,6 +37,7 @@ func (c *Config) complete() error {
 	c.Rotation = cmp.Or(c.Rotation, 30*24*time.Hour)
 	c.MaxAge = cmp.Or(c.MaxAge, 5*time.Minute)
 	c.TokenLife = cmp.Or(c.TokenLife, 24*time.Hour)
+	c.TokenLife = (c.TokenLife + time.Second - 1).Truncate(time.Second) // stores round times
 	var problems []error
 	if c.Store == nil {
 		problems = append(problems, errors.New("no Store is given"))

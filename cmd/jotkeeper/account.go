@@ -108,7 +108,7 @@ func (p *program) createAccount(ctx context.Context, h *house, username, passwor
 	if err == nil {
 		row, err = h.accounts.Insert(ctx, row)
 	}
-	if err == nil && (change.Scope != nil || change.Claims != nil) {
+	if err == nil && !change.Empty() {
 		_, err = h.acts.ChangeAccount(ctx, now, row.ID, change)
 	}
 	if err != nil {
@@ -197,7 +197,7 @@ func (p *program) accountSetCommand() *cobra.Command {
 		if c.Flags().Changed("username") {
 			change.Username = &username
 		}
-		if change.Username == nil && change.Scope == nil && change.Claims == nil {
+		if change.Empty() {
 			f := usage("account set: nothing to set")
 			f.Try = []string{"--scope \"orders pay\""}
 			return f
@@ -238,7 +238,7 @@ func (p *program) accountLockCommand(verb, short, long string) *cobra.Command {
 		if verb == "lock" {
 			err = h.acts.Lock(ctx, time.Now(), row.ID, "")
 		} else {
-			err = h.acts.Unlock(ctx, time.Now(), row.ID)
+			err = h.acts.Unlock(ctx, row.ID)
 		}
 		if err != nil {
 			return accountFault(err, args[0])
@@ -278,26 +278,15 @@ func accountFault(err error, who string) error {
 	case errors.Is(err, account.ErrTaken):
 		return fail(exitOther, "the username is taken", "another one")
 	case errors.As(err, &fields):
-		f := fail(exitOther, "the account cannot be made so")
-		for _, e := range fields.Errors {
-			f.Try = append(f.Try, "another "+e.Field+": "+fieldWords(e.Message))
+		f := fail(exitOther, "")
+		for i, e := range fields.Errors {
+			if i > 0 {
+				f.Text += "; "
+			}
+			f.Text += "the " + e.Field + " " + e.Detail
+			f.Try = append(f.Try, "another "+e.Field)
 		}
 		return f
 	}
 	return err
-}
-
-// fieldWords says a message of the closed set in words.
-func fieldWords(message string) string {
-	switch message {
-	case "MISSING":
-		return "it is missing"
-	case "TAKEN":
-		return "it is taken"
-	case "INSECURE":
-		return "it is too easy to guess"
-	case "FORMAT_INVALID":
-		return "it has characters that do not belong there, or is too long"
-	}
-	return message
 }

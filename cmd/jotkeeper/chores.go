@@ -23,6 +23,7 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 	chores = &sync.WaitGroup{}
 	chores.Go(func() { _ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index) })
 	chores.Go(func() { h.keys.Run(ctx) })
+	chores.Go(func() { h.clock.Run(ctx) })
 	chores.Go(func() {
 		each(ctx, followKeys, func(now time.Time) error { return h.keys.Reload(ctx, now) }, quiet(log, "keys"))
 	})

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"net/http"
-	"time"
 
 	"github.com/jotkeeper/jotkeeper/authserver"
 )
@@ -17,7 +16,7 @@ func (e *evening) handler() (http.Handler, error) {
 	h, s := e.house, e.set
 	return authserver.New(authserver.Config{
 		Issuer: s.Issuer, Acts: h.acts, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index,
-		Clock: wallClock{}, AppDomains: s.AppDomains, Audience: s.Audience,
+		Clock: h.clock, AppDomains: s.AppDomains, Audience: s.Audience,
 		AdminUsername: s.AdminUsername, AdminPassword: sha256.Sum256([]byte(password)),
 		Typ: s.acceptedTyps(), JWKSMaxAge: s.JWKSMaxAge, TrustedProxies: s.BehindProxy,
 		Log: e.log, Version: thisBuild().Version,
@@ -28,8 +27,3 @@ func (e *evening) handler() (http.Handler, error) {
 // before a change of --token-typ are still out there, so both are accepted; one
 // issuer with one kind of token cannot mix them up.
 func (s *settings) acceptedTyps() []string { return []string{"at+jwt", "JWT"} }
-
-// wallClock is this machine's clock.
-type wallClock struct{}
-
-func (wallClock) Now() (time.Time, error) { return time.Now(), nil }

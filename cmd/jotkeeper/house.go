@@ -28,25 +28,38 @@ type house struct {
 	backend  *sqlite.Backend
 	keys     *keyring.Ring
 	index    *revocation.Index
-	accounts *account.Accounts
+	accounts *account.Accounts // nil: not furnished
 	sessions *session.Sessions
 	acts     *acts.Acts
+	clock    *session.Clock
 }
 
 // open wires the rooms for a server, which makes what is missing.
 func (s *settings) open(ctx context.Context, dir *dataDir) (*house, error) {
 	_, err := os.Stat(s.databasePath())
 	fresh := errors.Is(err, fs.ErrNotExist)
-	return s.wire(ctx, dir, fresh, sqlite.Options{Server: true})
+	h, err := s.build(ctx, dir, fresh, sqlite.Options{Server: true})
+	if err != nil {
+		return nil, err
+	}
+	return h.furnished(ctx)
 }
 
-// openBeside wires the rooms for a command, which works beside a server and
-// makes nothing.
+// openBeside wires the rooms for a command, which works beside a server.
 func (p *program) openBeside(ctx context.Context) (*house, error) {
 	s, err := p.loadBeside()
 	if err != nil {
 		return nil, err
 	}
+	h, err := s.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.furnished(ctx)
+}
+
+// openStore opens the database of a server that was there before, and no room.
+func (s *settings) openStore(ctx context.Context) (*house, error) {
 	dir, err := existingDataDir(s.DataDir, s.home)
 	if err != nil {
 		return nil, err
@@ -55,10 +68,11 @@ func (p *program) openBeside(ctx context.Context) (*house, error) {
 		return nil, &fault{Code: exitConfig, Text: "there is no database " + s.databasePath() + ": " + cause(err),
 			Try: []string{"jotkeeper serve, which makes it, or --data-dir DIR where it is"}, Err: err}
 	}
-	return s.wire(ctx, dir, false, sqlite.Options{Readers: 1})
+	return s.build(ctx, dir, false, sqlite.Options{Readers: 1})
 }
 
-func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.Options) (*house, error) {
+// build opens the database with its master keys.
+func (s *settings) build(ctx context.Context, dir *dataDir, fresh bool, o sqlite.Options) (*house, error) {
 	if err := onlyOwners(s.databasePath()); err != nil {
 		return nil, err
 	}
@@ -70,9 +84,13 @@ func (s *settings) wire(ctx context.Context, dir *dataDir, fresh bool, o sqlite.
 	if err != nil {
 		return nil, s.storeFault(err)
 	}
-	h := &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer)}
+	return &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer)}, nil
+}
+
+// furnished opens every room, or closes the house again.
+func (h *house) furnished(ctx context.Context) (*house, error) {
 	if err := h.furnish(ctx); err != nil {
-		return nil, errors.Join(s.storeFault(err), backend.Close())
+		return nil, errors.Join(h.set.storeFault(err), h.close())
 	}
 	return h, nil
 }
@@ -105,7 +123,13 @@ func (h *house) furnish(ctx context.Context) (err error) {
 	h.acts, err = acts.New(acts.Config{
 		Backend: h.backend, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index, Life: life,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	// A file has no clock but its machine's; what the Clock still finds out is
+	// that somebody sets it while the server runs.
+	h.clock = session.NewClock(func(context.Context) (time.Time, error) { return time.Now(), nil })
+	return h.clock.Probe(ctx)
 }
 
 // audiences may be asked for at a refresh: ourselves, the applications.
@@ -163,4 +187,10 @@ func (s *settings) masterPlace() string {
 	return "in " + tilde(s.MasterKeyFile, s.home)
 }
 
-func (h *house) close() error { return h.backend.Close() }
+// close waits for what is under way, then closes the store.
+func (h *house) close() error {
+	if h.accounts != nil {
+		h.accounts.Close()
+	}
+	return h.backend.Close()
+}

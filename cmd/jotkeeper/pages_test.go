@@ -12,6 +12,7 @@ func TestPages(t *testing.T) {
 	for name, want := range map[string]string{
 		"configuration.md": configurationPage(),
 		"exit-codes.md":    exitCodesPage(),
+		"cli.md":           cliPage(),
 	} {
 		path := filepath.Join("../../docs/reference", name)
 		if *update {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -21,9 +22,12 @@ type server struct {
 	url    string
 	ready  chan string   // the URL of the banner, closed at the end of stderr
 	ended  chan struct{} // the process has ended
+	banner string        // a file for what it said
+
 	mu     sync.Mutex
-	text   strings.Builder
-	banner string
+	text   strings.Builder // what it said on stderr
+	more   chan struct{}   // closed when it says more
+	stdout strings.Builder // which stays empty
 }
 
 // startServer starts one. The binary is found in path, where testscript has
@@ -33,9 +37,9 @@ func startServer(path string, env []string, dir, banner string, args ...string) 
 	if err != nil {
 		return nil, err
 	}
-	s := &server{ready: make(chan string, 1), ended: make(chan struct{}), banner: banner}
+	s := &server{ready: make(chan string, 1), ended: make(chan struct{}), more: make(chan struct{}), banner: banner}
 	s.cmd = exec.Command(binary, append([]string{"serve"}, args...)...)
-	s.cmd.Env, s.cmd.Dir = env, dir
+	s.cmd.Env, s.cmd.Dir, s.cmd.Stdout = env, dir, &s.stdout
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -65,6 +69,8 @@ func (s *server) follow(stderr io.Reader) {
 	for lines.Scan() {
 		s.mu.Lock()
 		fmt.Fprintln(&s.text, lines.Text())
+		close(s.more)
+		s.more = make(chan struct{})
 		s.mu.Unlock()
 		if m := readyLine.FindStringSubmatch(lines.Text()); m != nil {
 			s.ready <- m[1]
@@ -72,6 +78,9 @@ func (s *server) follow(stderr io.Reader) {
 	}
 	close(s.ready)
 	_ = s.cmd.Wait()
+	if s.stdout.Len() > 0 {
+		panic("a server wrote to stdout: " + s.stdout.String())
+	}
 	if s.banner != "" {
 		_ = os.WriteFile(s.banner, []byte(s.said()), 0o600)
 	}
@@ -117,4 +126,23 @@ func (s *server) stop(signal string) (int, error) {
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill()
 	<-s.ended
+}
+
+// await waits until the server has said text.
+func (s *server) await(t *testing.T, text string) {
+	t.Helper()
+	give := time.After(patience)
+	for {
+		s.mu.Lock()
+		said, more := strings.Contains(s.text.String(), text), s.more
+		s.mu.Unlock()
+		if said {
+			return
+		}
+		select {
+		case <-more:
+		case <-give:
+			t.Fatalf("the server never said %q:\n%s", text, s.said())
+		}
+	}
 }

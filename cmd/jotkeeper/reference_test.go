@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // configurationPage is docs/reference/configuration.md, made from the settings
@@ -28,6 +30,7 @@ All mistakes are reported at once, each with its remedy, and the exit code is 8:
     try: --tls-cert FILE --tls-key FILE, or --behind-proxy 10.0.0.0/8 when a proxy ends TLS
   --issuer is not set, and 0.0.0.0:443 does not tell how the outside calls this server
     try: --issuer https://id.example.com
+exit status 8
 ` + "```" + `
 
 ` + "`jotkeeper config print`" + ` shows every setting with where it came from,
@@ -96,4 +99,35 @@ whatever the program ended with, and prints ` + "`exit status 7`" + ` for it.
 		fmt.Fprintf(&b, "| %d | %s |\n", e.Code, e.Meaning)
 	}
 	return b.String()
+}
+
+// cliPage is docs/reference/cli.md: the help of every command.
+func cliPage() string {
+	var b strings.Builder
+	b.WriteString(`# Command line
+
+<!-- Made from the commands' own help by: go test ./cmd/jotkeeper -run Pages -update -->
+
+Data goes to stdout, everything said to a person to stderr. ` + "`-o json`" + ` makes the data
+JSON. Commands that open the store work beside a running server, which follows
+within a second. The settings behind the flags are explained in
+[configuration.md](configuration.md), the exit codes in
+[exit-codes.md](exit-codes.md).
+`)
+	for _, c := range tree() {
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n%s```\n", c.CommandPath(), helpOf(c))
+	}
+	return b.String()
+}
+
+func helpOf(c *cobra.Command) string {
+	var b strings.Builder
+	c.InitDefaultHelpFlag()
+	c.SetOut(&b)
+	_ = c.Help()
+	var lines []string
+	for line := range strings.Lines(b.String()) {
+		lines = append(lines, strings.TrimRight(line, " \n")+"\n")
+	}
+	return strings.Join(lines, "")
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,7 @@ func (p *program) root() *cobra.Command {
 			"on its own, ends sessions everywhere.\n\n"+exitTable(),
 		"  jotkeeper serve\n  jotkeeper token inspect eyJ…\n  jotkeeper doctor",
 		p.serveCommand(), p.tokenCommand(), p.keyCommand(), p.sessionCommand(), p.accountCommand(),
-		p.configCommand(), p.versionCommand(), p.completionCommand())
+		p.configCommand(), p.doctorCommand(), p.versionCommand(), p.completionCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
@@ -196,9 +195,6 @@ func helpDefault(o option) string {
 
 func everyOption(option) bool   { return true }
 func storeOption(o option) bool { return o.Store }
-func noneBut(names ...string) func(option) bool {
-	return func(o option) bool { return slices.Contains(names, o.Name) }
-}
 
 // outputFlag gives a data command its -o.
 func (p *program) outputFlag(c *cobra.Command) {

@@ -64,8 +64,8 @@ func setStage(env *testscript.Env) error {
 
 func onStage(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
 
-// named takes @name from the front of args.
-func named(args []string) (string, []string) {
+// whichServer takes @name from the front of args.
+func whichServer(args []string) (string, []string) {
 	if len(args) > 0 && strings.HasPrefix(args[0], "@") {
 		return args[0], args[1:]
 	}
@@ -75,7 +75,7 @@ func named(args []string) (string, []string) {
 // serve [@name] [flags]: starts a server on a free port, waits for its banner,
 // sets ID (its URL), ADDR (its host:port), BANNER (the file with its stderr).
 func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
-	name, args := named(args)
+	name, args := whichServer(args)
 	if !strings.Contains(strings.Join(args, " "), "--addr") {
 		args = append([]string{"--addr", "127.0.0.1:0"}, args...)
 	}
@@ -102,7 +102,7 @@ func storyEnv(ts *testscript.TestScript) []string {
 // halt [@name] SIGNAL CODE: signals the server and demands its exit code. A
 // second SIGNAL+ is sent at once after the first.
 func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
-	name, args := named(args)
+	name, args := whichServer(args)
 	if len(args) != 2 {
 		ts.Fatalf("usage: halt [@name] SIGNAL CODE")
 	}

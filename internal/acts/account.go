@@ -2,53 +2,40 @@ package acts
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
-func (a *Acts) find(ctx context.Context, sub string) (account.Row, error) {
-	id, err := strconv.ParseInt(sub, 10, 64)
-	if err != nil {
-		return account.Row{}, account.ErrNotFound
-	}
-	return a.cfg.Accounts.Find(ctx, id)
-}
-
 // Lock locks an account and ends all its sessions.
 func (a *Acts) Lock(ctx context.Context, now time.Time, id int64, requestID string) error {
 	return a.together(ctx, func(tx tx) error {
-		if _, err := tx.accounts.Lock(ctx, now, id); err != nil {
+		row, err := tx.accounts.Lock(ctx, id)
+		if err != nil {
 			return err
 		}
-		_, _, err := tx.sessions.EndAll(ctx, now, subject(id), "lock", requestID)
+		_, _, err = tx.sessions.EndAll(ctx, now, row.Subject(), "lock", requestID)
 		return err
 	})
 }
 
 // Unlock lets an account log in again. Its sessions stay over.
-func (a *Acts) Unlock(ctx context.Context, now time.Time, id int64) error {
+func (a *Acts) Unlock(ctx context.Context, id int64) error {
 	return a.together(ctx, func(tx tx) error {
-		_, err := tx.accounts.Unlock(ctx, now, id)
+		_, err := tx.accounts.Unlock(ctx, id)
 		return err
 	})
 }
 
-// A Change is what an administrator sets of an account. Nil leaves as it is.
+// A Change is what an administrator sets of an account.
 type Change struct {
-	Username *string
-	Scope    *string
-	Claims   map[string]json.RawMessage // nil leaves them; empty takes all away
+	Username *string // nil leaves it
+	account.Rights
 }
 
-// rights tells whether the change is about rights at all.
-func (c Change) rights() bool { return c.Scope != nil || c.Claims != nil }
+// Empty tells whether there is nothing to change.
+func (c Change) Empty() bool { return c.Username == nil && c.Scope == nil && c.Claims == nil }
 
 // ChangeAccount sets the name or the rights of an account, or both. Rights
 // change at the next token: a rule makes tokens signed before be renewed, or
@@ -56,59 +43,29 @@ func (c Change) rights() bool { return c.Scope != nil || c.Claims != nil }
 // the rule's action, None for a change that needs no rule.
 func (a *Acts) ChangeAccount(ctx context.Context, now time.Time, id int64, c Change) (done revocation.Action, err error) {
 	err = a.together(ctx, func(tx tx) error {
-		done = revocation.None
-		before, err := tx.accounts.Find(ctx, id)
-		if err != nil {
+		if done, err = a.setRights(ctx, now, tx, id, c.Rights); err != nil || c.Username == nil {
 			return err
 		}
-		if c.Username != nil {
-			if _, err := tx.accounts.Rename(ctx, now, id, *c.Username); err != nil {
-				return err
-			}
-		}
-		if !c.rights() {
-			return nil
-		}
-		scope, claims := before.Scope, before.Claims
-		if c.Scope != nil {
-			scope = *c.Scope
-		}
-		if c.Claims != nil {
-			claims = c.Claims
-		}
-		after, err := tx.accounts.SetRights(ctx, now, id, scope, claims)
-		if err != nil {
-			return err
-		}
-		if done = changed(before, after); done == revocation.None {
-			return nil
-		}
-		_, err = tx.log.Append(ctx, now, revocation.Rule{
-			Scope: revocation.ScopeSubject, ID: subject(id), Until: a.until(now), Action: done, Reason: "rights",
-		})
+		_, err := tx.accounts.Rename(ctx, id, *c.Username)
 		return err
 	})
 	return done, err
 }
 
-// changed compares rights. A claim with another value counts as taken away:
-// what it means is the application's secret.
-func changed(before, after account.Row) revocation.Action {
-	had, has := strings.Fields(before.Scope), strings.Fields(after.Scope)
-	for _, right := range had {
-		if !slices.Contains(has, right) {
-			return revocation.Revoke
-		}
+func (a *Acts) setRights(ctx context.Context, now time.Time, tx tx, id int64, r account.Rights) (revocation.Action, error) {
+	if r.Scope == nil && r.Claims == nil {
+		return revocation.None, nil
 	}
-	for name, value := range before.Claims {
-		if string(after.Claims[name]) != string(value) {
-			return revocation.Revoke
-		}
+	from, to, err := tx.accounts.SetRights(ctx, id, r)
+	if err != nil || from.Rights == to.Rights {
+		return revocation.None, err
 	}
-	if len(has) > len(had) || len(after.Claims) > len(before.Claims) {
-		return revocation.Rotate
+	rule := revocation.SubjectChanged(to.Subject(), "rights", a.until(now))
+	if account.TakesAway(from, to) {
+		rule = revocation.SubjectEnded(to.Subject(), "rights", a.until(now))
 	}
-	return revocation.None
+	_, err = tx.log.Append(ctx, now, rule)
+	return rule.Action, err
 }
 
 // CompromiseKey takes a signing key out of the key set at once, and refuses
@@ -124,5 +81,5 @@ func (a *Acts) CompromiseKey(ctx context.Context, now time.Time, kid string) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.cfg.Keys.Tick(ctx, now)) // this node signs under the next key from here on
+	return a.cfg.Keys.Tick(ctx, now) // this node signs under the next key from here on
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
@@ -72,17 +71,10 @@ const ruleSkew = time.Minute
 
 func (a *Acts) until(now time.Time) time.Time { return now.Add(a.cfg.Life + ruleSkew) }
 
-// subject is the account's ID as tokens and sessions write it.
-func subject(id int64) string { return strconv.FormatInt(id, 10) }
-
 // Rights returns what session asks about accounts at each token it issues.
 func Rights(accounts *account.Accounts) func(context.Context, string) (session.Rights, error) {
 	return func(ctx context.Context, sub string) (session.Rights, error) {
-		id, err := strconv.ParseInt(sub, 10, 64)
-		if err != nil {
-			return session.Rights{}, session.ErrNotFound
-		}
-		row, err := accounts.Find(ctx, id)
+		row, err := find(ctx, accounts, sub)
 		switch {
 		case errors.Is(err, account.ErrNotFound), err == nil && !row.DeletedAt.IsZero():
 			return session.Rights{}, session.ErrNotFound
@@ -91,6 +83,14 @@ func Rights(accounts *account.Accounts) func(context.Context, string) (session.R
 		}
 		return session.Rights{Scope: row.Scope, Claims: row.Claims}, err
 	}
+}
+
+func find(ctx context.Context, accounts *account.Accounts, sub string) (account.Row, error) {
+	id, err := account.ParseSubject(sub)
+	if err != nil {
+		return account.Row{}, err
+	}
+	return accounts.Find(ctx, id)
 }
 
 // page is how many entries of the log are read at once.

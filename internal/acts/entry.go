@@ -30,7 +30,7 @@ func (a *Acts) SignUp(ctx context.Context, now time.Time, s SignUp) (session.Iss
 		if err != nil {
 			return err
 		}
-		row.Account = subject(made.ID)
+		row.Account = made.Subject()
 		if err := endOld(ctx, now, tx, s.Old, s.Login.RequestID); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (a *Acts) logIn(ctx context.Context, now time.Time, l LogIn) (session.Issue
 	if err != nil {
 		return session.Issued{}, err
 	}
-	l.Login.Account = subject(person.ID)
+	l.Login.Account = person.Subject()
 	row := a.cfg.Sessions.Prepare(now, l.Login)
 	var rev revocation.Cursor
 	err = a.together(ctx, func(tx tx) error {
@@ -97,16 +97,10 @@ func (a *Acts) logIn(ctx context.Context, now time.Time, l LogIn) (session.Issue
 // many questions as for a friend.
 func (a *Acts) epochOf(ctx context.Context, username string) (int64, error) {
 	person, err := a.cfg.Accounts.FindIdentifier(ctx, username)
-	if err != nil && !isStranger(err) {
+	if err != nil && !errors.Is(err, account.ErrNotFound) {
 		return 0, err
 	}
-	return a.cfg.Sessions.Epoch(ctx, subject(person.ID)) // account 0 is nobody's
-}
-
-// isStranger reports that a name is nobody's, or cannot be anybody's.
-func isStranger(err error) bool {
-	fields, ok := errors.AsType[*account.FieldErrors](err)
-	return errors.Is(err, account.ErrNotFound) || ok && fields != nil
+	return a.cfg.Sessions.Epoch(ctx, person.Subject()) // account 0 is nobody's
 }
 
 // endOld ends the sessions that a browser brought to a login.
@@ -142,7 +136,7 @@ func (a *Acts) ChangePassword(ctx context.Context, now time.Time, c PasswordChan
 }
 
 func (a *Acts) changePassword(ctx context.Context, now time.Time, c PasswordChange) (session.Issued, error) {
-	from, err := a.find(ctx, c.Session.Account)
+	from, err := find(ctx, a.cfg.Accounts, c.Session.Account)
 	if err != nil {
 		return session.Issued{}, err
 	}

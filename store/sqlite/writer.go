@@ -32,9 +32,8 @@ type writer struct {
 	mu   sync.RWMutex // read-held while a change enters the queue
 	over bool
 
-	broken  atomic.Pointer[error] // set for good when the disk failed
-	waiting atomic.Int64
-	counts  struct{ writes, commits, undone, retried atomic.Uint64 }
+	broken atomic.Pointer[error] // set for good when the disk failed
+	counts struct{ writes, commits, undone, retried atomic.Uint64 }
 
 	controls map[string]*sql.Stmt
 	meddle   func(statement string) error // a test's way to make one of them fail
@@ -64,7 +63,6 @@ func (w *writer) run() {
 func (w *writer) gather(first *change) []*change {
 	var batch []*change
 	for next, ok := first, true; ok; {
-		w.waiting.Add(-1)
 		if next.take() {
 			batch = append(batch, next)
 		}
@@ -233,9 +231,19 @@ func (w *writer) connect() error {
 }
 
 func (w *writer) reconnect() error {
+	w.finish()
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // so that it is not used again
 	_ = w.conn.Close()
 	return w.connect()
+}
+
+// finish frees the statements. With one left open SQLite keeps the connection,
+// its lock and its journal.
+func (w *writer) finish() {
+	w.handle.Close()
+	for _, st := range w.controls {
+		_ = st.Close()
+	}
 }
 
 // close lets what waits finish and refuses what comes.
@@ -245,12 +253,13 @@ func (w *writer) close() error {
 	w.mu.Unlock()
 	close(w.queue)
 	<-w.stopped
+	w.finish()
 	return w.conn.Close()
 }
 
 func (w *writer) stats() Stats {
 	return Stats{
 		Writes: w.counts.writes.Load(), Commits: w.counts.commits.Load(), Undone: w.counts.undone.Load(),
-		Retried: w.counts.retried.Load(), Waiting: int(w.waiting.Load()),
+		Retried: w.counts.retried.Load(), Waiting: len(w.queue),
 	}
 }
