@@ -1,5 +1,7 @@
-// Command jotkeeper is the one program of Jotkeeper: the auth server, the token
-// tools that work offline, the operator's hand on keys, sessions, accounts.
+// Command jotkeeper is the one program of Jotkeeper.
+//
+// It is the auth server, the token tools that work offline, the operator's hand
+// on keys, sessions, accounts.
 //
 // This package wires. It owns flags, environment, files, signals, exit codes,
 // listeners; what a session or a key is, the rooms decide. Every command is
