@@ -119,6 +119,10 @@ func TestSignerRefusesOtherKinds(t *testing.T) {
 			t.Errorf("signed %q, error %v; want ErrKind", raw, err)
 		}
 	}
+	odd := jwt.NewSigner(always(newKey(t, jwt.EdDSA)), jwt.KindAccess).As(jwt.KindAccess, `at+jwt","crit":["x`)
+	if raw, err := odd.Sign(noon, access()); !errors.Is(err, jwt.ErrKind) {
+		t.Errorf("a typ that is none: signed %q, error %v; want ErrKind", raw, err)
+	}
 }
 
 func TestSignAsAnotherTyp(t *testing.T) {

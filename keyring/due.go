@@ -40,7 +40,7 @@ func (p plan) due(c calendar, sealedNow func(Record) bool) *step {
 		}
 	}
 	for _, r := range c.records {
-		if r.GoneAt.Before(c.now) {
+		if r.GoneAt.Before(c.now.Add(-sweepAfter)) {
 			return &step{sweep: true}
 		}
 	}
@@ -144,6 +144,10 @@ func (p plan) retiredStay(c calendar) *step {
 	}
 	return nil
 }
+
+// sweepAfter is longer than any store rounds a time: what is due to be swept is
+// swept by the first sweep.
+const sweepAfter = time.Second
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

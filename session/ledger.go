@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxEvents = 32              // of one session; the login stays, the oldest after it go
-	maxNote   = 120             // bytes of a note
+	maxEvents = 32          // of one session; the login stays, the oldest after it go
+	maxNote   = 120         // bytes of a note
 	quiet     = time.Minute // between two events that anybody with an old token can cause
 )
 

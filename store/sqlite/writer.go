@@ -231,14 +231,19 @@ func (w *writer) connect() error {
 }
 
 func (w *writer) reconnect() error {
-	// With a statement left open SQLite keeps the connection, and its lock.
+	w.finish()
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // so that it is not used again
+	_ = w.conn.Close()
+	return w.connect()
+}
+
+// finish frees the statements. With one left open SQLite keeps the connection,
+// its lock and its journal.
+func (w *writer) finish() {
 	w.handle.Close()
 	for _, st := range w.controls {
 		_ = st.Close()
 	}
-	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // so that it is not used again
-	_ = w.conn.Close()
-	return w.connect()
 }
 
 // close lets what waits finish and refuses what comes.
@@ -248,6 +253,7 @@ func (w *writer) close() error {
 	w.mu.Unlock()
 	close(w.queue)
 	<-w.stopped
+	w.finish()
 	return w.conn.Close()
 }
 
