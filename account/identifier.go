@@ -5,8 +5,16 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/secure/bidirule"
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/bidi"
+	"golang.org/x/text/unicode/norm"
 )
+
+// caseMapped is UsernameCaseMapped of RFC 8265 §3.3 but for the Bidi Rule, which
+// the library's own profile also applies to names without a single right-to-left
+// letter, so that 2élise would be none.
+var caseMapped = precis.NewIdentifier(precis.FoldWidth, precis.LowerCase(), precis.Norm(norm.NFC))
 
 const (
 	minIdentifier = 3   // code points
@@ -57,8 +65,8 @@ func canonicalise(typed string, email bool) (string, *FieldErrors) {
 // round (RFC 8264 §7), and what is canonical must be its own canonical form.
 func foldName(s string) (string, bool) {
 	for range 4 {
-		mapped, err := precis.UsernameCaseMapped.String(s)
-		if err != nil || strings.ContainsAny(mapped, `,;<>"\`) {
+		mapped, err := caseMapped.String(s)
+		if err != nil || !oneDirection(mapped) || strings.ContainsAny(mapped, `,;<>"\`) {
 			return "", false
 		}
 		if mapped == s {
@@ -67,6 +75,17 @@ func foldName(s string) (string, bool) {
 		s = mapped
 	}
 	return "", false
+}
+
+// oneDirection applies the Bidi Rule where it is due (RFC 8265 §3.3.1): to names
+// with a right-to-left character, so that none reads like another on a screen.
+func oneDirection(s string) bool {
+	rightToLeft := strings.ContainsFunc(s, func(r rune) bool {
+		properties, _ := bidi.LookupRune(r)
+		class := properties.Class()
+		return class == bidi.R || class == bidi.AL || class == bidi.AN
+	})
+	return !rightToLeft || bidirule.ValidString(s)
 }
 
 func foldAddress(s string) (string, bool) {

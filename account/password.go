@@ -15,7 +15,7 @@ import (
 const (
 	// DefaultMinLength is the least number of code points of a password.
 	DefaultMinLength = 8
-	maxLength        = 256             // code points
+	maxLength        = 256               // code points
 	maxBytes         = maxLength * 4 * 4 // before NFC, which may join four code points into one
 )
 

@@ -186,10 +186,11 @@ func (s *server) own(c *call) (owner, error) {
 	return owner{}, refuse(problem.Code(jwt.Missing))
 }
 
-func (s *server) ownBearer(c *call, now time.Time, raw string) (session.Row, error) {
+func (s *server) ownBearer(c *call, now time.Time, raw string) (row session.Row, err error) {
 	if session.IsRefresh(raw) {
 		return s.cfg.Sessions.Look(c.r.Context(), now, raw)
 	}
+	defer func() { s.judged(err) }()
 	t, err := s.verifier.issuer.Verify(c.r.Context(), now, raw)
 	if err != nil {
 		return session.Row{}, err
@@ -253,6 +254,7 @@ func (s *server) leaving(c *call) (leaver, error) {
 		return leaver{holder: h}, nil
 	}
 	t, err := s.verifier.verify(c.r.Context(), h.now, raw, s.sites)
+	s.judged(err)
 	return leaver{h, t}, err
 }
 
@@ -276,7 +278,19 @@ func (s *server) bearing(c *call) (bearer, error) {
 		return bearer{}, err
 	}
 	t, err := s.verifier.verify(c.r.Context(), now, raw, s.sites)
+	if err != nil {
+		s.judged(err)
+	}
 	return bearer{now, t}, err
+}
+
+// judged counts an access token that was looked at.
+func (s *server) judged(err error) {
+	if err == nil {
+		s.metrics.Verified("ok")
+		return
+	}
+	s.metrics.Verified(string(problemOf(err).Code))
 }
 
 // bearerOf returns the credential of an Authorization header (RFC 6750 §2.1):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -164,6 +165,7 @@ func inMemory(t *testing.T, changes ...func(*authserver.Config)) *house {
 // onBoth runs an evening on each kind of store.
 func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
 	t.Run("memory", func(t *testing.T) { evening(t, inMemory(t)) })
+	t.Run("memory, each transaction twice", func(t *testing.T) { evening(t, build(t, again{memory.New()})) })
 	t.Run("sqlite", func(t *testing.T) {
 		backend, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "jotkeeper.db"), sqlite.Options{})
 		if err != nil {
@@ -171,6 +173,20 @@ func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
 		}
 		evening(t, build(t, backend))
 	})
+}
+
+// again is a backend that runs every transaction twice, as one that was
+// interrupted may be: the first run is rolled back.
+type again struct{ store.Backend }
+
+var errInterrupted = errors.New("interrupted")
+
+func (b again) Together(ctx context.Context, f func(store.Set) error) error {
+	b.Backend.Together(ctx, func(tx store.Set) error {
+		f(tx)
+		return errInterrupted
+	})
+	return b.Backend.Together(ctx, f)
 }
 
 // A reply is an answer, read.

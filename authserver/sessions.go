@@ -229,7 +229,8 @@ func (s *server) endOthers(c *call, o owner) error {
 // check tells the bearer of an access token whether it still holds, from the
 // log of revocations itself and not from a copy.
 func (s *server) check(c *call, b bearer) error {
-	if err := s.current(c, b.now, b.token); err != nil {
+	err := s.current(c, b.now, b.token)
+	if s.judged(err); err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, api.Active{Active: true})
