@@ -40,7 +40,7 @@ func (p plan) due(c calendar, sealedNow func(Record) bool) *step {
 		}
 	}
 	for _, r := range c.records {
-		if r.GoneAt.Before(c.now) {
+		if r.GoneAt.Before(c.now.Add(-sweepAfter)) {
 			return &step{sweep: true}
 		}
 	}
@@ -104,9 +104,10 @@ func (p plan) nextIsKnown(c calendar) *step {
 	return p.add(c, p.alg, signer.SignsTo)
 }
 
-// add makes a key that signs at a time, but not before all can know it.
+// add makes a key that signs at a time; whoever makes it sees to it that it is
+// not before all can know it.
 func (p plan) add(c calendar, alg jwt.Algorithm, at time.Time) *step {
-	return &step{insert: &template{alg, Next, c.lastPeriod() + 1, later(at, c.now.Add(p.ahead()))}}
+	return &step{insert: &template{alg, Next, c.lastPeriod() + 1, at}}
 }
 
 // nextIsSoon: a rotation that was made shorter holds for the present key too. A
@@ -144,6 +145,10 @@ func (p plan) retiredStay(c calendar) *step {
 	}
 	return nil
 }
+
+// sweepAfter is longer than any store rounds a time: what is due to be swept is
+// swept by the first sweep.
+const sweepAfter = time.Second
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

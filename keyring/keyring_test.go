@@ -2,7 +2,6 @@ package keyring_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -161,15 +160,7 @@ func verifier(t testing.TB, keys jwt.Keys) *jwt.Verifier[jwt.Access] {
 // signs returns the ID of the key that signs at now.
 func signs(t testing.TB, r *keyring.Ring, now time.Time) string {
 	t.Helper()
-	i, err := jwt.InspectUnverified(sign(t, r, now))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var h struct{ Kid string }
-	if err := json.Unmarshal(i.Header, &h); err != nil {
-		t.Fatal(err)
-	}
-	return h.Kid
+	return kidOf(t, sign(t, r, now))
 }
 
 func list(t testing.TB, r *keyring.Ring, now time.Time) []keyring.Info {
@@ -252,20 +243,20 @@ func TestCalendarTurns(t *testing.T) {
 	if snap, _ := r.Snapshot(gone); snap.Key(first) != nil {
 		t.Error("the old key stayed, though no tick ran")
 	}
-	if got := s.counted(func() { tick(t, r, gone.Add(time.Second)) }); got != "keys, sweep, keys" {
+	if got := s.counted(func() { tick(t, r, gone.Add(2*time.Second)) }); got != "keys, sweep, keys" {
 		t.Errorf("the sweep did: %s", got)
 	}
-	if got := states(t, r, gone.Add(time.Second)); got != "active next" {
+	if got := states(t, r, gone.Add(2*time.Second)); got != "active next" {
 		t.Errorf("calendar after the sweep: %s", got)
 	}
 }
 
 func TestConfigSaysAllThatIsWrong(t *testing.T) {
-	_, err := keyring.Open(t.Context(), noon, keyring.Config{Rotation: time.Minute, MaxAge: 1500 * time.Millisecond, TokenLife: -1})
+	_, err := keyring.Open(t.Context(), noon, keyring.Config{Rotation: time.Minute, MaxAge: 1500 * time.Millisecond, TokenLife: -time.Hour})
 	if !errors.Is(err, keyring.ErrConfig) {
 		t.Fatalf("got %v, want ErrConfig", err)
 	}
-	for _, part := range []string{"Store", "Master", "MaxAge is 1.5s", "TokenLife"} {
+	for _, part := range []string{"Store", "Master", "MaxAge of 1.5s", "TokenLife"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no word of %q in %q", part, err)
 		}

@@ -37,21 +37,22 @@ func (c *Config) complete() error {
 	c.Rotation = cmp.Or(c.Rotation, 30*24*time.Hour)
 	c.MaxAge = cmp.Or(c.MaxAge, 5*time.Minute)
 	c.TokenLife = cmp.Or(c.TokenLife, 24*time.Hour)
+	c.TokenLife = (c.TokenLife + time.Second - 1).Truncate(time.Second) // stores round times
 	var problems []error
 	if c.Store == nil {
-		problems = append(problems, errors.New("Store is missing"))
+		problems = append(problems, errors.New("no Store is given"))
 	}
 	if _, key := c.Master.Signing(); key.IsZero() {
-		problems = append(problems, errors.New("Master is empty: signing keys are not stored in the clear"))
+		problems = append(problems, errors.New("no Master key is given: signing keys are not stored in the clear"))
 	}
 	if c.MaxAge < time.Second || c.MaxAge%time.Second != 0 {
-		problems = append(problems, fmt.Errorf("MaxAge is %s; use whole seconds, at least one", c.MaxAge))
+		problems = append(problems, fmt.Errorf("a MaxAge of %s; use whole seconds, at least one", c.MaxAge))
 	}
 	if c.Rotation < 4*c.MaxAge {
-		problems = append(problems, fmt.Errorf("Rotation is %s with a MaxAge of %s; use at least %s, so that a key is known before it signs", c.Rotation, c.MaxAge, 4*c.MaxAge))
+		problems = append(problems, fmt.Errorf("a Rotation of %s with a MaxAge of %s; use at least %s, so that a key is known before it signs", c.Rotation, c.MaxAge, 4*c.MaxAge))
 	}
 	if c.TokenLife < 0 {
-		problems = append(problems, fmt.Errorf("TokenLife is %s", c.TokenLife))
+		problems = append(problems, fmt.Errorf("a TokenLife of %s", c.TokenLife))
 	}
 	if problems == nil {
 		return nil

@@ -79,7 +79,7 @@ func (r *Ring) make(ctx context.Context, t template, now, started time.Time) err
 	if err != nil {
 		return err
 	}
-	created := now.Add(time.Since(started))
+	created := now.Add(time.Since(started).Truncate(time.Second)) // ahead has a second to spare
 	from := t.signsFrom
 	if t.state == Next {
 		from = later(from, created.Add(r.plan.ahead()))

@@ -44,6 +44,8 @@ type follower struct {
 	index *Index
 	fresh bool      // nothing was read yet, or all of it must be read again
 	swept time.Time // when rules were last swept
+
+	hinted bool // the last Wait said that there may be more
 }
 
 // round reads until there is nothing more, then waits for more.
@@ -104,17 +106,20 @@ func (f *follower) read(ctx context.Context, after Cursor) (int, error) {
 	return len(entries), nil
 }
 
-// wait returns when there may be more to read, after a beat at the latest.
+// wait returns when there may be more to read, after a beat at the latest. A
+// source that wakes for nothing is given a breath, lest the two spin.
 func (f *follower) wait(ctx context.Context, idle bool) error {
-	if idle {
+	if idle && f.hinted {
 		sleep(ctx, breath)
 	}
 	bound, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
-	if err := f.src.Wait(bound, f.index.Cursor()); err != nil && bound.Err() == nil {
-		return err
+	err := f.src.Wait(bound, f.index.Cursor())
+	f.hinted = err == nil
+	if bound.Err() != nil {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // sweep forgets old rules now and then. A clock that stands before the last

@@ -43,8 +43,23 @@ func (w within) Read(ctx context.Context, f func(context.Context, *Handle) error
 	return f(context.WithoutCancel(ctx), w.h)
 }
 
+// Write runs one call behind a savepoint of its own, so that a call that fails
+// leaves nothing behind even if the larger transaction goes on.
 func (w within) Write(ctx context.Context, f func(context.Context, *Handle) error) error {
-	return f(context.WithoutCancel(ctx), w.h)
+	ctx = context.WithoutCancel(ctx)
+	if _, err := w.h.Exec(ctx, `SAVEPOINT call`); err != nil {
+		return err
+	}
+	failed := f(ctx, w.h)
+	if failed != nil && w.h.Fault() == nil {
+		if _, err := w.h.Exec(ctx, `ROLLBACK TO call`); err != nil {
+			return err
+		}
+	}
+	if _, err := w.h.Exec(ctx, `RELEASE call`); failed == nil {
+		failed = err
+	}
+	return failed
 }
 
 func (w within) Changed() (<-chan struct{}, error) { return nil, errInside }
