@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"errors"
+	"flag"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,8 @@ func TestMain(m *testing.M) {
 		child()
 		return
 	}
+	flag.Set("rapid.nofailfile", "true") // a failure is found again; files of a seeded bug would stay
+	flag.Set("rapid.shrinktime", "5s")
 	goleak.VerifyTestMain(m)
 }
 
