@@ -62,7 +62,7 @@ func (s *Sessions) claims(now time.Time, g grant) (*jwt.Access, error) {
 			ID: jwt.NewID(), SessionID: row.ID,
 		},
 		AuthTime: jwt.Time(row.AuthTime.Unix()), Methods: row.Methods, Context: row.Context,
-		Scope: narrowed(g.rights.Scope, row.Scope), Revision: fmt.Sprintf("%d:%d", g.rev.Epoch, g.rev.Seq),
+		Scope: narrowed(g.rights.Scope, row.Scope), Revision: g.rev.String(),
 	}
 	for name, value := range g.rights.Claims {
 		if err := c.SetPrivate(name, value); err != nil {

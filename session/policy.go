@@ -13,9 +13,9 @@ type Policy struct {
 	Absolute  time.Duration // a session is over then, refreshed or not: 90 d
 
 	Grace  time.Duration // after a rotation its losers get the winner's token: 30 s
-	Hold   time.Duration // after a rotation there is no other one: 2 × Grace
+	Hold   time.Duration // after a rotation there is no other one: 90 s, 3 × Grace
 	Drain  time.Duration // after a confirmation requests under way still arrive: 20 s
-	Settle time.Duration // a token in use for so long was kept, not only received: 60 s
+	Settle time.Duration // a token in use for so long was kept, not only received: 120 s, 4 × Grace
 
 	Max int // live sessions of one account; 0: no cap
 }
@@ -25,12 +25,11 @@ func DefaultPolicy() Policy {
 	const day = 24 * time.Hour
 	return Policy{
 		AccessTTL: 15 * time.Minute, Idle: 30 * day, Absolute: 90 * day,
-		Grace: 30 * time.Second, Hold: 60 * time.Second, Drain: 20 * time.Second, Settle: 60 * time.Second,
+		Grace: 30 * time.Second, Hold: 90 * time.Second, Drain: 20 * time.Second, Settle: 120 * time.Second,
 	}
 }
 
-// complete fills what was left zero. Hold follows Grace, and so does Settle
-// when Grace is longer than usual: see check.
+// complete fills what was left zero. Hold and Settle follow Grace.
 func (p Policy) complete() Policy {
 	d := DefaultPolicy()
 	for _, f := range []struct {
@@ -42,10 +41,10 @@ func (p Policy) complete() Policy {
 		}
 	}
 	if p.Hold == 0 {
-		p.Hold = 2 * p.Grace
+		p.Hold = 3 * p.Grace
 	}
 	if p.Settle == 0 {
-		p.Settle = max(d.Settle, 2*p.Grace)
+		p.Settle = 4 * p.Grace
 	}
 	return p
 }

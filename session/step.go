@@ -37,10 +37,11 @@ func step(row Row, p presented, now time.Time, policy Policy) (Row, outcome) {
 	row = corrected(row, now, policy)
 	shown, current := int64(p.generation), int64(row.Generation)
 	sinceRotation := now.Sub(row.RotatedAt)
-	overdue := sinceRotation > policy.Grace
+	overdue := sinceRotation > policy.Grace      // the race for the rotation is over
+	missed := sinceRotation > policy.straggler() // and so is every request that was under way
 	confirmed := !row.ConfirmedAt.IsZero()
 	arriving := !overdue || !confirmed || now.Sub(row.ConfirmedAt) <= policy.Drain
-	outrun := overdue && row.Late >= lateLimit-1
+	outrun := missed && row.Late >= lateLimit-1
 
 	switch {
 	case shown == current && current > 0 && now.Sub(row.HeldAt) < policy.Hold:
@@ -49,7 +50,7 @@ func step(row Row, p presented, now time.Time, policy Policy) (Row, outcome) {
 		return advanced(row, current+1, p.next, now), rotate
 	case shown == current-1 && arriving && !outrun:
 		if overdue {
-			row.HeldAt, row.LateNow = now, true
+			row.HeldAt, row.LateNow = now, row.LateNow || missed
 		}
 		return row, replay
 	case shown == current-1:
@@ -63,9 +64,14 @@ func step(row Row, p presented, now time.Time, policy Policy) (Row, outcome) {
 	}
 }
 
-// lateLimit generations in a row, each replayed past grace, are a thief in step
-// with the owner. An honest client loses three answers in a row about never.
+// lateLimit generations in a row, each replayed when nothing of its rotation
+// could be under way any more, are a thief in step with the owner. An honest
+// client loses three answers in a row about never.
 const lateLimit = 3
+
+// straggler is how long after a rotation a request may arrive that was sent
+// before its answer did: a round trip, read on two clocks.
+func (p Policy) straggler() time.Duration { return max(p.Grace, 2*p.Drain+2*tolerance) }
 
 // refused is the part of the table that needs no row, so a forgery costs no query.
 func (p presented) refused() (outcome, bool) {
@@ -140,16 +146,13 @@ func corrected(row Row, now time.Time, policy Policy) Row {
 	return row
 }
 
-// sighted confirms the current generation when an access token of it was
-// presented long enough after it was issued: the refresh token beside it then
-// did not only arrive, it was kept. It tells whether the row changed. Times are
-// the origin's: of when the token was issued, and of when the report arrived.
-func sighted(row Row, generation uint32, issued, now time.Time, policy Policy) (Row, bool) {
+// sighted confirms a generation when an access token of it was presented long
+// enough after it was issued: the refresh token that came beside it then did not
+// only arrive, it was kept. kept is the time from iat to that presentation, now
+// is when the report arrived here. It tells whether the row changed.
+func sighted(row Row, generation uint32, kept time.Duration, now time.Time, policy Policy) (Row, bool) {
 	_, over := row.over(now)
-	switch {
-	case over, generation != row.Generation, !row.ConfirmedAt.IsZero():
-		return row, false
-	case now.Sub(issued) < policy.Settle:
+	if over || generation != row.Generation || !row.ConfirmedAt.IsZero() || kept < policy.Settle {
 		return row, false
 	}
 	row.ConfirmedAt = now

@@ -40,6 +40,13 @@ func NewHandle(d *Dialect, conn *sql.Conn) *Handle {
 // Begin forgets what the last closure left behind.
 func (h *Handle) Begin() { h.fault, h.appended = nil, false }
 
+// Close frees the statements. The Handle is not used again.
+func (h *Handle) Close() {
+	for _, st := range h.stmts {
+		_ = st.Close()
+	}
+}
+
 // Fault returns the first trouble of the backend since Begin. A database may
 // answer trouble by undoing the whole transaction, after which every further
 // statement would commit by itself: so a Handle with a fault runs nothing more.

@@ -81,12 +81,10 @@ func (w *writer) enter(ctx context.Context, c *change) error {
 	if ctx.Err() != nil {
 		return gaveUp(ctx)
 	}
-	w.waiting.Add(1)
 	select {
 	case w.queue <- c:
 		return nil
 	case <-ctx.Done():
-		w.waiting.Add(-1)
 		return gaveUp(ctx)
 	}
 }

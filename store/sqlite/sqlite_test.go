@@ -27,6 +27,16 @@ func open(t *testing.T, o sqlite.Options) *sqlite.Backend {
 	return reopen(t, filepath.Join(t.TempDir(), "jotkeeper.db"), o)
 }
 
+// path returns where the file of a Backend stands.
+func path(t *testing.T, b *sqlite.Backend) string {
+	t.Helper()
+	file, err := b.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func reopen(t *testing.T, path string, o sqlite.Options) *sqlite.Backend {
 	t.Helper()
 	b, err := sqlite.Open(t.Context(), path, o)

@@ -69,7 +69,7 @@ var sessionPromises = []promise{
 		from.ID = "s2"
 		c.wants(c.set.Sessions.Swap(c.ctx, from, to), session.ErrNotFound, "swapping a row that is not there")
 	}},
-	{"session/swap-race", "Swap replaces only if the stored Revision is from's: of 64 refreshes of one generation, one wins.", func(c *check) {
+	{"session/A085-swap-race", "Swap replaces only if the stored Revision is from's: of 64 refreshes of one generation, one wins.", func(c *check) {
 		c.insert(login("s1"))
 		from := c.session("s1")
 		to := from
@@ -77,7 +77,7 @@ var sessionPromises = []promise{
 		c.oneWinner(c.beside(64, func(int) error { return c.set.Sessions.Swap(c.ctx, from, to) }), session.ErrConflict)
 		c.equal(c.session("s1").Generation, from.Generation+1, "the generation")
 	}},
-	{"session/swap-ended", "Swap after End is ErrConflict: a refresh under way does not revive an ended session.", func(c *check) {
+	{"session/A090-swap-ended", "Swap after End is ErrConflict: a refresh under way does not revive an ended session.", func(c *check) {
 		c.insert(login("s1"))
 		from := c.session("s1")
 		c.end(session.Ending{Account: "ada", Reason: "logout"})
@@ -274,7 +274,7 @@ var sessionPromises = []promise{
 		c.gone("c2")
 		c.equal(c.session("c1").State, session.Active, "the state of the other child")
 	}},
-	{"session/cap-race", "Of 50 logins at once under a cap of 5, never more than 5 are live.", func(c *check) {
+	{"session/A107-cap-race", "Of 50 logins at once under a cap of 5, never more than 5 are live.", func(c *check) {
 		cap := session.Cap{Limit: 5, Until: at(time.Hour)}
 		for _, err := range c.beside(50, func(i int) error {
 			_, err := c.set.Sessions.Insert(c.ctx, login(fmt.Sprint("s", i)), 0, cap)

@@ -210,7 +210,7 @@ var togetherPromises = []promise{
 		c.must(c.backend.Close(), "closing")
 		c.wants(c.backend.Ping(c.ctx), store.ErrUnavailable, "a closed backend")
 	}},
-	{"backend/closed", "Every error of a backend that is closed wraps ErrUnavailable; Close ends every Wait; closing twice is no error.", func(c *check) {
+	{"backend/A185-closed", "Every error of a backend that is closed wraps ErrUnavailable; Close ends every Wait; closing twice is no error.", func(c *check) {
 		woken := make(chan error, 1)
 		head := c.head()
 		go func() { woken <- c.set.Revocations.Wait(c.ctx, head) }()
