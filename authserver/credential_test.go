@@ -219,7 +219,7 @@ func TestAnOvertakenRefreshIsToldToWait(t *testing.T) {
 	h := inMemory(t)
 	first := h.program("ada")
 	second := h.do("POST", "/session/refresh", form("refresh_token", first.Refresh)).want(201).tokens()
-	h.clock.pass(61 * time.Second) // past the hold of the second, so that there is a third
+	h.clock.pass(2 * time.Minute) // past the hold of the second, so that there is a third
 	third := h.do("POST", "/session/refresh", form("refresh_token", second.Refresh)).want(201).tokens()
 	r := h.do("POST", "/session/refresh", form("refresh_token", first.Refresh)).wantCode(503, "unavailable")
 	if r.Header.Get("Retry-After") == "" || !strings.Contains(r.body, `"error":`) {

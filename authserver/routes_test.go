@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -219,5 +220,22 @@ func TestNewRefusesWhatWouldBeUnsafe(t *testing.T) {
 	}
 	if _, err := authserver.New(whole); err != nil {
 		t.Errorf("unchanged: %v", err)
+	}
+}
+
+// The reference names every route as the table has it, in its order.
+func TestTheReferenceHasTheTable(t *testing.T) {
+	page, err := os.ReadFile("../docs/reference/http-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	yes := map[bool]string{true: "yes", false: "no"}
+	whose := map[bool]string{true: "keratin", false: "ours"}
+	for _, l := range authserver.Table() {
+		fmt.Fprintf(&want, "| %s | `%s` | %s | %s | %s |\n", l.Method, strings.TrimSuffix(l.Pattern, "{$}"), l.Guard, yes[l.Changes], whose[l.Compatible])
+	}
+	if !strings.Contains(string(page), "|---|---|---|---|---|\n"+want.String()+"\n") {
+		t.Errorf("docs/reference/http-api.md lacks this table:\n%s", want.String())
 	}
 }

@@ -46,7 +46,7 @@ type Config struct {
 	AdminPassword [sha256.Size]byte // SHA-256 of the password; all zero closes the private routes
 
 	Typ            []string       // header types of our access tokens; none: at+jwt
-	JWKSMaxAge     time.Duration  // how long a verifier may keep the key set; 0: 300 s
+	JWKSMaxAge     time.Duration  // how long a verifier may keep the key set at most; 0: 300 s
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
 	Patience       time.Duration  // how long a request waits for the rooms behind it; 0: 5 s
 
@@ -96,7 +96,7 @@ func complete(cfg Config) Config {
 func (s *server) configure() (err error) {
 	switch c := s.cfg; {
 	case c.Acts == nil || c.Accounts == nil || c.Sessions == nil || c.Keys == nil || c.Index == nil || c.Clock == nil:
-		return errors.New("Acts, Accounts, Sessions, Keys, Index and Clock are all needed")
+		return errors.New("the rooms Acts, Accounts, Sessions, Keys, Index and Clock are all needed")
 	case c.AdminPassword != [sha256.Size]byte{} && c.AdminUsername == "":
 		return errors.New("an AdminPassword needs an AdminUsername")
 	}
