@@ -229,3 +229,14 @@ func TestAnOvertakenRefreshIsToldToWait(t *testing.T) {
 		t.Errorf("within the hold: %+v", same)
 	}
 }
+
+// One login serves every application of the list, on whatever port it runs.
+func TestOneLoginServesTheOtherApplications(t *testing.T) {
+	h := inMemory(t, func(c *authserver.Config) { c.Issuer, c.AppDomains = "http://127.0.0.1:8080", nil })
+	r := h.do("POST", "/accounts", from("http://localhost:3000"), form("username", "ada", "password", good)).want(201)
+	next := h.do("GET", "/session/refresh", from("http://localhost:5173"), with(r.cookie())).want(201)
+	if aud := claims(t, next.tokens().Access)["aud"]; aud != "localhost:5173" {
+		t.Errorf("aud %v, want the other page's", aud)
+	}
+	h.do("GET", "/session/refresh", from("https://localhost.evil.test"), with(next.cookie())).wantCode(403, "origin")
+}

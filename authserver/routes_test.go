@@ -206,6 +206,8 @@ func TestNewRefusesWhatWouldBeUnsafe(t *testing.T) {
 		"no issuer":           {func(c *authserver.Config) { c.Issuer = "" }, "is not an http or https URL"},
 		"plain http":          {func(c *authserver.Config) { c.Issuer = "http://id.example.com" }, "must be https"},
 		"issuer with a query": {func(c *authserver.Config) { c.Issuer = issuer + "?x=1" }, "is not a plain URL"},
+		"issuer with a hole":  {func(c *authserver.Config) { c.Issuer = issuer + "/{x}" }, "routes cannot stand below"},
+		"issuer with dots":    {func(c *authserver.Config) { c.Issuer = issuer + "/a/../b" }, "routes cannot stand below"},
 		"issuer with a user":  {func(c *authserver.Config) { c.Issuer = "https://me@id.example.com" }, "is not a plain URL"},
 		"a bad app domain":    {func(c *authserver.Config) { c.AppDomains = []string{"*.com"} }, "write host, host:port"},
 		"a bad body origin":   {func(c *authserver.Config) { c.BodyOrigins = []string{"a b"} }, "write host, host:port"},

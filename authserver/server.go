@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -105,6 +106,9 @@ func (s *server) configure() (err error) {
 		return fmt.Errorf("issuer %q is not a plain URL", s.cfg.Issuer)
 	}
 	s.prefix, s.secure = strings.TrimSuffix(u.Path, "/"), u.Scheme == "https"
+	if strings.ContainsAny(s.prefix, "{} \t%") || s.prefix != "" && path.Clean(s.prefix) != s.prefix {
+		return fmt.Errorf("issuer %q has a path that routes cannot stand below; use letters, digits and slashes", s.cfg.Issuer)
+	}
 	if s.sites, err = parseSites(s.cfg.Issuer, s.cfg.AppDomains); err != nil {
 		return err
 	}
