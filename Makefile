@@ -40,8 +40,9 @@ crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be los
 	@JOTKEEPER_KILLS=$(JOTKEEPER_KILLS) scripts/crash
 
 .PHONY: bench
-bench: ## run the benchmarks against peers
-	cd bench && go test -run '^$$' -bench . -benchmem ./...
+bench: ## measure tokens against peers, the server's refreshes, its start; print tables
+	cd bench && go run ./jwt
+	cd bench && go run ./refresh
 
 .PHONY: bench-build
 bench-build: ## compile the benchmarks without running them

@@ -120,12 +120,17 @@ func TestA051CompromisedKeyIsDeadAtOnce(t *testing.T) {
 		}
 	}
 	cached := r.Set() // what verifiers elsewhere have
+	snap, _ := r.Snapshot(now)
+	pointer := snap.Key(stolen)
 
 	if err := r.Compromise(t.Context(), now, stolen); err != nil {
 		t.Fatal(err)
 	}
 	if slices.Contains(published(r), stolen) {
 		t.Error("the compromised key is in the set")
+	}
+	if !pointer.Withdrawn() {
+		t.Error("who still holds the compromised key may go on using it")
 	}
 	if _, err := here.Verify(t.Context(), now, old); jwt.ReasonOf(err) != jwt.BadKey {
 		t.Errorf("its token, verified before: %v", err)

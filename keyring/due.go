@@ -104,9 +104,10 @@ func (p plan) nextIsKnown(c calendar) *step {
 	return p.add(c, p.alg, signer.SignsTo)
 }
 
-// add makes a key that signs at a time, but not before all can know it.
+// add makes a key that signs at a time; whoever makes it sees to it that it is
+// not before all can know it.
 func (p plan) add(c calendar, alg jwt.Algorithm, at time.Time) *step {
-	return &step{insert: &template{alg, Next, c.lastPeriod() + 1, later(at, c.now.Add(p.ahead()))}}
+	return &step{insert: &template{alg, Next, c.lastPeriod() + 1, at}}
 }
 
 // nextIsSoon: a rotation that was made shorter holds for the present key too. A

@@ -278,3 +278,19 @@ func TestRunTicksUntilItsContextEnds(t *testing.T) {
 		<-done
 	})
 }
+
+func TestSnapshotStaysWhileNothingChanges(t *testing.T) {
+	r := open(t, noon, config(&shelf{}))
+	before, _ := r.Snapshot(noon)
+	tick(t, r, noon.Add(time.Hour))
+	if after, _ := r.Snapshot(noon.Add(time.Hour)); after != before {
+		t.Error("a tick with nothing due made another snapshot")
+	}
+	turn := noon.Add(30 * day)
+	if after, _ := r.Snapshot(turn); after != before {
+		t.Error("the turn alone changes who signs, not who verifies")
+	}
+	if n := testing.AllocsPerRun(100, func() { r.Snapshot(turn) }); n != 0 {
+		t.Errorf("Snapshot allocates %v times", n)
+	}
+}

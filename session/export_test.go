@@ -26,3 +26,9 @@ func (s *Sessions) Examine(raw string) error {
 func (c *Clock) SetClock(read func() (wall time.Time, running time.Duration)) {
 	c.read = func() reading { wall, running := read(); return reading{wall, running} }
 }
+
+// Text writes back what was read, MAC and all, whether that holds or not.
+func (r Refresh) Text() string {
+	text := tokenPrefix + base62Encode(append(r.payload[:], r.mac[:]...), bodyDigits)
+	return text + checksum(text)
+}

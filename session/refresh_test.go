@@ -408,7 +408,7 @@ func TestA096AStoreThatIsDown(t *testing.T) {
 			t.Errorf("Look: %v", err)
 		}
 		go func() {
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			h.wire.setCut(nil)
 		}()
 		asked = time.Now()

@@ -37,8 +37,12 @@ func startServer(path string, env []string, dir, banner string, args ...string) 
 	if err != nil {
 		return nil, err
 	}
-	s := &server{ready: make(chan string, 1), ended: make(chan struct{}), more: make(chan struct{}), banner: banner}
-	s.cmd = exec.Command(binary, append([]string{"serve"}, args...)...)
+	return watch(exec.Command(binary, append([]string{"serve"}, args...)...), env, dir, banner)
+}
+
+// watch runs a command line that becomes a server.
+func watch(cmd *exec.Cmd, env []string, dir, banner string) (*server, error) {
+	s := &server{cmd: cmd, ready: make(chan string, 1), ended: make(chan struct{}), more: make(chan struct{}), banner: banner}
 	s.cmd.Env, s.cmd.Dir, s.cmd.Stdout = env, dir, &s.stdout
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
