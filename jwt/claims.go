@@ -104,6 +104,16 @@ func TimeOf(t time.Time) Time { return Time(t.Unix()) }
 // Time returns t in UTC.
 func (t Time) Time() time.Time { return time.Unix(int64(t), 0).UTC() }
 
+var errTime = refuse(BadClaim, "a time must be an integer number of seconds from 1 to %d", maxTime)
+
+// MarshalJSONTo writes what UnmarshalJSONFrom would read.
+func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if t < 1 || t > maxTime {
+		return errTime
+	}
+	return enc.WriteToken(jsontext.Int(int64(t)))
+}
+
 // UnmarshalJSONFrom reads an integer from 1 to the end of the year 9999. A
 // fraction, an exponent, a string and null are refused.
 func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -113,7 +123,7 @@ func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil || n < 1 || Time(n) > maxTime {
-		return refuse(BadClaim, "a time must be an integer number of seconds from 1 to %d", maxTime)
+		return errTime
 	}
 	*t = Time(n)
 	return nil
@@ -122,8 +132,13 @@ func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // An Audience is one audience, written as a string, or several as an array.
 type Audience []string
 
+var errAudience = refuse(BadClaim, "aud must be a string or an array of strings, none of them empty")
+
 // MarshalJSONTo writes a single audience as a string (RFC 7519 §4.1.3).
 func (a Audience) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(a) == 0 || slices.Contains(a, "") {
+		return errAudience
+	}
 	if len(a) == 1 {
 		return enc.WriteToken(jsontext.String(a[0]))
 	}
@@ -138,12 +153,12 @@ func (a *Audience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*a = make(Audience, 1)
 		err = json.UnmarshalDecode(dec, &(*a)[0])
 	case '[':
-		err = json.UnmarshalDecode(dec, (*[]string)(a), refuseNull)
+		err = json.UnmarshalDecode(dec, (*[]string)(a)) // null becomes an empty string
 	default:
-		return refuse(BadClaim, "aud must be a string or an array of strings")
+		return errAudience
 	}
 	if err == nil && (len(*a) == 0 || slices.Contains(*a, "")) {
-		return refuse(BadClaim, "aud must not be empty")
+		return errAudience
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import "github.com/go-json-experiment/json/jsontext"
 type Inspection struct {
 	Header jsontext.Value
 	Claims jsontext.Value
-	Size   Size // Kind is the typ of the header, unverified too
+	Size   Size // without a Kind: which kind it is, only a Verifier can tell
 }
 
 // InspectUnverified shows what a token says, for people who look at one. It

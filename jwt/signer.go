@@ -32,7 +32,7 @@ func NewSigner(key KeyFunc, kinds ...Kind) *Signer {
 func (s *Signer) As(kind Kind, typ string) *Signer {
 	as := *s
 	as.typ = maps.Clone(s.typ)
-	if _, ok := as.typ[kind]; ok && plainID(typ) {
+	if _, ok := as.typ[kind]; ok {
 		as.typ[kind] = typ
 	}
 	return &as
@@ -49,13 +49,13 @@ func (s *Signer) WhenLarge(report func(Size)) *Signer {
 // Sign signs c with the key in force at now. All algorithms but PS256 are
 // deterministic: the same claims and key give the same token.
 //
-// It returns ErrKind for a kind it was not made for, ErrClaims for claims that
+// It returns ErrKind for a kind it was not made for or a typ that is none, ErrClaims for claims that
 // no Verifier would accept or a private claim with a reserved name, ErrTooLarge
 // for a token above 4,000 bytes, and what the KeyFunc returns.
 func (s *Signer) Sign(now time.Time, c Claims) (string, error) {
 	typ, ok := s.typ[c.Kind()]
-	if !ok {
-		return "", fmt.Errorf("%w: %q", ErrKind, c.Kind())
+	if !ok || !plainID(typ) {
+		return "", fmt.Errorf("%w: %q as %q", ErrKind, c.Kind(), typ)
 	}
 	payload, err := encodeClaims(c)
 	if err != nil {
@@ -74,7 +74,10 @@ func (s *Signer) Sign(now time.Time, c Claims) (string, error) {
 		return "", fmt.Errorf("jwt: signing with %s: %w", key.ID(), err)
 	}
 	raw := input + "." + base64url.EncodeToString(sig)
-	return raw, s.weigh(c.Kind(), payload, raw)
+	if err := s.weigh(c.Kind(), payload, raw); err != nil {
+		return "", err
+	}
+	return raw, nil
 }
 
 // weigh keeps the size budget.

@@ -56,6 +56,9 @@ func weighClaims(payload []byte) (sizes []ClaimSize) {
 		}
 		sizes = append(sizes, ClaimSize{claim, int(dec.InputOffset() - start)})
 	}
+	if dec.PeekKind() != '}' {
+		return nil
+	}
 	slices.SortStableFunc(sizes, func(a, b ClaimSize) int { return b.Bytes - a.Bytes })
 	return sizes
 }

@@ -31,6 +31,7 @@ type Snapshot struct {
 // are both left out: which of them is meant, nobody can say.
 func NewSnapshot(keys ...*PublicKey) *Snapshot {
 	s := &Snapshot{byID: make(map[string]*PublicKey, len(keys))}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k *PublicKey) bool { return k == nil })
 	for _, k := range keys {
 		if first, taken := s.byID[k.id]; !taken {
 			s.byID[k.id] = k

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -34,26 +35,27 @@ type VerifierConfig struct {
 	OneApplication bool
 }
 
+// check returns everything that is wrong with c.
 func (c *VerifierConfig) check() error {
-	var problems []error
+	problems := []error{ErrConfig}
 	if c.Issuer == "" {
-		problems = append(problems, errors.New("Issuer is missing: whose tokens are accepted?"))
+		problems = append(problems, errors.New("no Issuer: say whose tokens are accepted"))
 	}
 	if len(c.Audience) == 0 || slices.Contains(c.Audience, "") {
-		problems = append(problems, errors.New("Audience is missing or empty: which name do tokens for this service carry?"))
+		problems = append(problems, errors.New("no Audience, or an empty one: say which names tokens for this service carry"))
 	}
 	if c.Keys == nil {
-		problems = append(problems, errors.New("Keys is missing: a *Snapshot or a remote key set"))
+		problems = append(problems, errors.New("no Keys: give a *Snapshot or a remote key set"))
 	}
 	for _, typ := range c.Typ {
 		if typ == "" || !plainID(typ) {
-			problems = append(problems, errors.New("Typ must be media types such as at+jwt"))
+			problems = append(problems, fmt.Errorf("the Typ %q is no media type such as at+jwt", typ))
 		}
 	}
-	if problems == nil {
+	if len(problems) == 1 {
 		return nil
 	}
-	return errors.Join(append([]error{ErrConfig}, problems...)...)
+	return errors.Join(problems...)
 }
 
 // A Verifier accepts the tokens of one issuer, of one kind, for one audience.
@@ -72,12 +74,12 @@ func NewVerifier[C any, P interface {
 	*C
 	Claims
 }](cfg VerifierConfig) (*Verifier[C], error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
 	cfg.Audience, cfg.Typ = slices.Clone(cfg.Audience), slices.Clone(cfg.Typ)
 	if len(cfg.Typ) == 0 {
 		cfg.Typ = []string{string(P(new(C)).Kind())}
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	base := func(c *C) *Registered { return P(c).Base() }
 	return &Verifier[C]{cfg: cfg, base: base, cache: newCache[C](cfg.CacheEntries)}, nil
@@ -149,8 +151,8 @@ func (v *Verifier[C]) verify(ctx context.Context, now time.Time, keys *Snapshot,
 }
 
 // judge reads claims that are the issuer's beyond doubt, strictly: names in
-// their case, none twice, valid UTF-8, nothing after the object (RFC 8725
-// §3.10, §3.12).
+// their case, none twice, valid UTF-8, nothing after the object (RFC 7519
+// §4, RFC 8725 §3.7).
 func (v *Verifier[C]) judge(now time.Time, claims *C, data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
 		return refuse(BadClaim, "the claims are not a JSON object")
@@ -170,81 +172,4 @@ func (v *Verifier[C]) judge(now time.Time, claims *C, data []byte) error {
 		return err
 	}
 	return base.inTime(now)
-}
-
-// key finds the one key whose header this is, asking once for one that may be
-// new.
-func (v *Verifier[C]) key(ctx context.Context, now time.Time, keys *Snapshot, segment string) (*PublicKey, error) {
-	key, missing, err := v.lookUp(keys, segment)
-	if missing != "" {
-		if err := v.cfg.Keys.Missing(ctx, now, missing); err != nil {
-			return nil, unavailable(err)
-		}
-		if keys, err = v.snapshot(now); err != nil {
-			return nil, err
-		}
-		key, _, err = v.lookUp(keys, segment)
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case key == nil || key.Withdrawn():
-		return nil, errKey
-	}
-	return key, nil
-}
-
-// lookUp finds the header's key among keys, or the key ID that they lack.
-func (v *Verifier[C]) lookUp(keys *Snapshot, segment string) (key *PublicKey, missing string, err error) {
-	if key := v.headers(keys).keys[segment]; key != nil {
-		return key, "", nil
-	}
-	h, ok := ownHeader(segment)
-	if !ok && v.cfg.ForeignHeaders {
-		h, ok = foreignHeader(segment)
-	}
-	if !ok || !v.acceptable(h) {
-		return nil, "", errHeader
-	}
-	switch key := keys.Key(h.kid); {
-	case key == nil:
-		return nil, h.kid, nil
-	case key.alg != h.alg: // RFC 8725 §3.1: the key says how it is used
-		return nil, "", errHeader
-	default:
-		return key, "", nil
-	}
-}
-
-// acceptable reports whether any key could make h good: else nobody is asked.
-func (v *Verifier[C]) acceptable(h header) bool {
-	known := h.alg == EdDSA || h.alg.hash() != 0
-	return known && (!h.alg.symmetric() || v.cfg.OneApplication) && slices.Contains(v.cfg.Typ, h.typ)
-}
-
-// headers returns the table for keys, made once per snapshot.
-func (v *Verifier[C]) headers(keys *Snapshot) *headerTable {
-	t := v.table.Load()
-	if t == nil || t.snapshot != keys {
-		t = newHeaderTable(keys, v.cfg.Typ, v.cfg.OneApplication)
-		v.table.Store(t)
-	}
-	return t
-}
-
-func (v *Verifier[C]) snapshot(now time.Time) (*Snapshot, error) {
-	keys, err := v.cfg.Keys.Snapshot(now)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return keys, nil
-}
-
-// unavailable gives a reason to an error that has none: what cannot be known
-// now is no refusal.
-func unavailable(err error) error {
-	if ReasonOf(err) != "" {
-		return err
-	}
-	return &Error{Unavailable, "the issuer's keys cannot be had", err}
 }

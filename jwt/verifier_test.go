@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -76,6 +77,7 @@ func TestUnknownKidAsksOnce(t *testing.T) {
 		{"certainly unknown", func() error { return &jwt.Error{Reason: jwt.BadKey, Detail: "no such key"} }, jwt.BadKey},
 		{"cooling down", func() error { return &jwt.Error{Reason: jwt.Unavailable, Detail: "asked too lately"} }, jwt.Unavailable},
 		{"fetch failed", func() error { return errors.New("no route to host") }, jwt.Unavailable},
+		{"a verdict that is not the keys' to give", func() error { return &jwt.Error{Reason: jwt.Revoked} }, jwt.Unavailable},
 		{"fetched in vain", func() error { return nil }, jwt.BadKey},
 		{"fetched", func() error { set.keys = jwt.NewSnapshot(old.Public(), next.Public()); return nil }, ""},
 	} {
@@ -138,6 +140,7 @@ func TestForeignHeaders(t *testing.T) {
 		`{ "typ":"at+jwt", "kid":"` + kid + `", "alg":"ES256" }`:          true,
 		`{"typ":"application/at+jwt","alg":"ES256","kid":"` + kid + `"}`:  true,
 		`{"typ":"at+jwt","alg":"ES256","x5t":"AAAA","kid":"` + kid + `"}`: true,
+		`{"alg":"ES256","kid":"` + kid + `","typ":"at+jwt","x5t":"AAAA"}`: true,
 		`{"typ":"AT+JWT","alg":"ES256","kid":"` + kid + `"}`:              false,
 		`{"Typ":"at+jwt","alg":"ES256","kid":"` + kid + `"}`:              false,
 		`{"typ":"at+jwt","alg":"ES256","KID":"` + kid + `"}`:              false,
@@ -178,5 +181,41 @@ func TestConfigThatChecksTooLittle(t *testing.T) {
 		if _, err := jwt.NewVerifier[jwt.Access](cfg); !errors.Is(err, jwt.ErrConfig) {
 			t.Errorf("%+v: error %v, want ErrConfig", cfg, err)
 		}
+	}
+}
+
+// A key set that has nothing to give is trouble, not a refusal and not a panic.
+func TestNilKeySet(t *testing.T) {
+	cfg := config()
+	cfg.Keys = (*jwt.Snapshot)(nil)
+	if _, why := verifyAt(newVerifier(t, cfg), noon, mustSign(t, newKey(t, jwt.ES256), access())); why != jwt.Unavailable {
+		t.Errorf("reason %q, want unavailable", why)
+	}
+	if s := jwt.NewSnapshot(nil); len(s.Keys()) != 0 {
+		t.Errorf("a snapshot of nothing holds %v", s.Keys())
+	}
+}
+
+// Many requests verify while the keys change under them. The race detector
+// watches; each answer is one that some order of events explains.
+func TestVerifyWhileKeysChange(t *testing.T) {
+	first, second := newKey(t, jwt.ES256), newKey(t, jwt.EdDSA)
+	v := newVerifier(t, config(first.Public(), second.Public()))
+	tokens := []string{mustSign(t, first, access()), mustSign(t, second, access())}
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for range 100 {
+				_, why := verifyAt(v, noon, tokens[i%2])
+				if i%2 == 0 && why != "" || i%2 == 1 && why != "" && why != jwt.BadKey {
+					t.Errorf("token of key %d: reason %q", i%2, why)
+				}
+			}
+		})
+	}
+	group.Go(second.Public().Withdraw)
+	group.Wait()
+	if _, why := verifyAt(v, noon, tokens[1]); why != jwt.BadKey {
+		t.Errorf("after the withdrawal: reason %q, want key", why)
 	}
 }

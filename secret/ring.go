@@ -118,6 +118,12 @@ func (r Ring) Open(sealed []byte, purpose, subject string) ([]byte, error) {
 	return plaintext, nil
 }
 
+// Current reports whether a sealed value is protected by the signing key: one
+// that is not needs its older master key until it is sealed again.
+func (r Ring) Current(sealed []byte) bool {
+	return len(sealed) >= 4 && KeyID(binary.BigEndian.Uint32(sealed)) == r.signing
+}
+
 func aead(k Key, purpose, subject string) cipher.AEAD {
 	block, err := aes.NewCipher(k.Derive("seal "+purpose, subject).b)
 	if err != nil {

@@ -80,6 +80,9 @@ func TestRingSignsWithTheFirstKeyThatMay(t *testing.T) {
 		if got, err := c.to.Open(sealed, "test", "1"); err != nil || string(got) != "plain" {
 			t.Errorf("got %q, %v", got, err)
 		}
+		if !c.from.Current(sealed) || c.to.Current(sealed) || c.to.Current(nil) {
+			t.Error("a sealed value is current under the key that sealed it, and no other")
+		}
 	}
 	if _, err := secret.ParseRing("accept " + newer); !errors.Is(err, secret.ErrEmpty) {
 		t.Errorf("a list without a signing key: got %v, want ErrEmpty", err)

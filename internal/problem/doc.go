@@ -1,4 +1,4 @@
-// Package problem writes refusals to HTTP clients.
+// Package problem writes every refusal that leaves over HTTP.
 //
 // Every refusal is an RFC 9457 problem with a code of a closed list, a
 // sentence for people, a hint at the remedy, and the ID of the request. It is

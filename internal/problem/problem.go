@@ -31,13 +31,22 @@ type body struct {
 
 // Write answers a request with a problem. Headers set before (Vary, say) stay.
 func Write(w http.ResponseWriter, r *http.Request, p Problem) {
+	code, m, detail := head(w, "application/problem+json", p)
+	w.WriteHeader(m.status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(body{"about:blank", http.StatusText(m.status), m.status, code, detail, m.hint, RequestID(r.Context())})
+}
+
+// head sets the headers of a refusal and says what its code means.
+func head(w http.ResponseWriter, contentType string, p Problem) (Code, meaning, string) {
 	code, m := lookUp(p.Code)
 	detail := m.detail
 	if p.Detail != "" && code != Internal {
 		detail = p.Detail
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if m.bearer != "" {
@@ -46,10 +55,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Problem) {
 	if m.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter(p.RetryAfter))
 	}
-	w.WriteHeader(m.status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.Encode(body{"about:blank", http.StatusText(m.status), m.status, code, detail, m.hint, RequestID(r.Context())})
+	return code, m, detail
 }
 
 // challenge is the WWW-Authenticate value (RFC 6750 §3). Without any

@@ -98,3 +98,21 @@ func TestRequestIDsDiffer(t *testing.T) {
 		t.Errorf("%s, %s", a, b)
 	}
 }
+
+func TestPublishedClientsReadTheSameRefusal(t *testing.T) {
+	r := httptest.NewRequest("POST", "/session", nil)
+	w := httptest.NewRecorder()
+	problem.WriteCompatible(w, r.WithContext(problem.WithRequestID(r.Context(), "req-1")), problem.Problem{Code: "unavailable", RetryAfter: 1500 * time.Millisecond})
+	if w.Code != 503 || w.Header().Get("Retry-After") != "2" || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("got %d, %v", w.Code, w.Header())
+	}
+	want := `{"error":"This cannot be decided at the moment.","code":"unavailable","hint":"Wait as Retry-After says, then repeat the request; the session is still good.","request_id":"req-1"}`
+	if got := strings.TrimSpace(w.Body.String()); got != want {
+		t.Errorf("body\n got %s\nwant %s", got, want)
+	}
+	w = httptest.NewRecorder()
+	problem.WriteCompatible(w, r, problem.Problem{Code: "idle"})
+	if w.Code != 401 || !strings.Contains(w.Header().Get("WWW-Authenticate"), `reason="idle"`) || strings.Contains(w.Body.String(), `"errors"`) {
+		t.Errorf("got %d, %v, %s", w.Code, w.Header(), w.Body)
+	}
+}

@@ -5,18 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/jotkeeper/jotkeeper/internal/sqldb"
 )
 
-// turnOver is how long to wait between two looks at whether another process
-// has finished the migration.
-const turnOver = 10 * time.Millisecond
+// How long to wait for another process's migration, and between two looks at
+// whether it is done.
+const (
+	patience = 10 * time.Second
+	turnOver = 10 * time.Millisecond
+)
 
 // migrate brings the schema up to date while nobody else can. A server has the
 // directory anyway; a command takes it for that moment, and does not need it
 // when the schema is current, so it may work beside a server.
 func migrate(ctx context.Context, db *sql.DB, path string, o Options) error {
-	ctx, cancel := context.WithTimeout(ctx, o.Busy)
-	defer cancel()
+	over := time.After(patience)
 	for {
 		s, err := dialect.Version(ctx, db)
 		if err != nil || s.Have == s.Want {
@@ -32,7 +36,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, o Options) error {
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return sqldb.Unavailable(ctx.Err())
+		case <-over:
+			return err // the directory is in use, by a server that does not migrate
 		case <-time.After(turnOver):
 		}
 	}

@@ -1,0 +1,16 @@
+package account
+
+// Occupy takes a worker until free is called.
+func (a *Accounts) Occupy() (free func()) {
+	a.pool.slots <- struct{}{}
+	return func() { <-a.pool.slots }
+}
+
+// Commonest are the lines of the list.
+func Commonest() []string {
+	var words []string
+	for w := range commonest() {
+		words = append(words, w)
+	}
+	return words
+}

@@ -1,0 +1,240 @@
+package jotkeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/internal/problem"
+	"github.com/jotkeeper/jotkeeper/jwks"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// Claims is what a verified token says. It is shared between requests: read it, never change it.
+type Claims = jwt.Access
+
+// Config says whose tokens are accepted. Issuer and Audience are required.
+type Config struct {
+	Issuer   string // the exact iss of the tokens: the issuer's URL
+	Audience string // this service's name in aud
+
+	// Keys are the issuer's public keys. When nil they are discovered at the
+	// issuer's URL and fetched on first use.
+	Keys jwt.Keys
+
+	// Revocations, if set, is asked about every verified token.
+	Revocations revocation.Checker
+
+	// Origins lists further web origins ("https://app.example.com") whose pages
+	// may send state-changing requests with the cookie. The own origin always may.
+	Origins []string
+
+	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
+	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
+	Client *http.Client // for keys and revalidation; nil: one with short timeouts
+}
+
+// ErrConfig is wrapped by every error of New.
+var ErrConfig = errors.New("jotkeeper: configuration")
+
+// Auth verifies the tokens of one issuer. It is safe for concurrent use.
+type Auth struct {
+	config  Config
+	keys    jwt.Keys
+	remote  *jwks.Remote // non-nil if Auth owns it
+	origins []string
+	client  *http.Client
+	main    *jwt.Verifier[Claims]
+}
+
+// New makes an Auth. It fails with ErrConfig, and touches no network.
+func New(c Config) (*Auth, error) {
+	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
+	if c.Audience == "" {
+		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
+	}
+	if err := a.trustOrigins(c.Origins); err != nil {
+		return nil, err
+	}
+	if err := a.findKeys(); err != nil {
+		return nil, err
+	}
+	var err error
+	a.main, err = a.verifier(c.Audience)
+	return a, err
+}
+
+func (a *Auth) trustOrigins(origins []string) error {
+	for _, o := range origins {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != o {
+			return fmt.Errorf("%w: Origins: %q is not an origin such as https://app.example.com", ErrConfig, o)
+		}
+		a.origins = append(a.origins, o)
+	}
+	return nil
+}
+
+func (a *Auth) findKeys() error {
+	u, err := url.Parse(a.config.Issuer)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("%w: Issuer %q is not a URL such as https://id.example.com", ErrConfig, a.config.Issuer)
+	}
+	if a.keys != nil {
+		return nil
+	}
+	a.remote, err = jwks.NewRemote(jwks.RemoteConfig{Issuer: a.config.Issuer, Client: a.config.Client})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	a.keys = a.remote
+	return nil
+}
+
+func (a *Auth) verifier(audience ...string) (*jwt.Verifier[Claims], error) {
+	v, err := jwt.NewVerifier[Claims](jwt.VerifierConfig{
+		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: a.config.Types,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return v, nil
+}
+
+// Issuer returns whose tokens are accepted.
+func (a *Auth) Issuer() string { return a.config.Issuer }
+
+// Close stops the background work of an Auth that fetches its own keys.
+func (a *Auth) Close() {
+	if a.remote != nil {
+		a.remote.Close()
+	}
+}
+
+// Handler guards next: it serves a request whose token is good for the route,
+// and refuses every other with a problem. It panics on an option that can not
+// be kept, when the route is made.
+func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
+	rt, err := a.route(opts)
+	if err != nil {
+		panic(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What follows depends on who asks: no shared cache may keep it.
+		w.Header().Add("Vary", "Authorization, Cookie")
+		w.Header().Set("Cache-Control", "no-store")
+		seen, err := a.authenticate(r, rt)
+		if err != nil {
+			refuse(w, r, rt, err)
+			return
+		}
+		if seen.renew {
+			w.Header().Set("Jotkeeper-Renew", "1")
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
+	})
+}
+
+// Authenticate does what Handler does before it serves, for programs that
+// route by other means. Its error answers to jwt.ReasonOf.
+func (a *Auth) Authenticate(r *http.Request, opts ...Option) (*Claims, error) {
+	rt, err := a.route(opts)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := a.authenticate(r, rt)
+	return seen.claims, err
+}
+
+type claimsKey struct{}
+
+// FromContext returns the claims of the request that Handler let through.
+func FromContext(ctx context.Context) (*Claims, bool) {
+	c, ok := ctx.Value(claimsKey{}).(*Claims)
+	return c, ok
+}
+
+// verdict is what a request's token came to.
+type verdict struct {
+	claims *Claims
+	renew  bool // a rule asks for renewal at the next chance
+}
+
+func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
+	now := time.Now()
+	found, err := a.credentials(r, rt)
+	if err != nil {
+		return verdict{}, err
+	}
+	seen, err := a.verifyAll(r.Context(), now, rt, found)
+	if err != nil {
+		return verdict{}, err
+	}
+	if err := rt.demands(seen.claims); err != nil {
+		return verdict{}, err
+	}
+	if rt.revalidate {
+		err = a.askIssuer(r.Context(), found[0].text)
+	}
+	return seen, err
+}
+
+// verifyAll verifies every credential of the request. Several are one only if
+// all verify and belong to one session; then the first, the header's, decides.
+func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found []credential) (verdict, error) {
+	first, err := a.verify(ctx, now, rt, found[0].text)
+	for _, other := range found[1:] {
+		second, otherErr := a.verify(ctx, now, rt, other.text)
+		if unavailable(err) || unavailable(otherErr) {
+			return verdict{}, errors.Join(err, otherErr)
+		}
+		if err != nil || otherErr != nil || !sameSession(first.claims, second.claims) {
+			return verdict{}, &jwt.Error{Reason: jwt.Ambiguous, Detail: "two credentials that are not of one session"}
+		}
+	}
+	return first, err
+}
+
+func sameSession(a, b *Claims) bool {
+	return a.SessionID != "" && a.Issuer == b.Issuer && a.SessionID == b.SessionID
+}
+
+func (a *Auth) verify(ctx context.Context, now time.Time, rt *route, text string) (verdict, error) {
+	t, err := rt.verifier.Verify(ctx, now, text)
+	if err != nil {
+		return verdict{}, err
+	}
+	c := t.Claims()
+	// A confirmation that cannot be checked here must not become a bearer token (RFC 7800 §3.1, row A035).
+	if c.Confirmation != nil {
+		return verdict{}, &jwt.Error{Reason: jwt.Binding, Detail: "the token is bound by cnf, which this service does not check"}
+	}
+	if a.config.Revocations == nil {
+		return verdict{claims: c}, nil
+	}
+	q := revocation.QueryOf(c, t.KeyID())
+	switch v := a.config.Revocations.Check(now, &q); v.Action {
+	case revocation.None:
+		return verdict{claims: c}, nil
+	case revocation.Rotate:
+		return verdict{claims: c, renew: true}, nil
+	default:
+		return verdict{}, &jwt.Error{Reason: jwt.Revoked, Detail: "revoked by a " + string(v.Scope) + " rule: " + v.Reason}
+	}
+}
+
+func unavailable(err error) bool { return err != nil && jwt.ReasonOf(err) == jwt.Unavailable }
+
+func refuse(w http.ResponseWriter, r *http.Request, rt *route, err error) {
+	p := problem.Problem{Code: problem.Code(jwt.ReasonOf(err))}
+	if p.Code == problem.Code(jwt.BadScope) {
+		p.Scope = strings.Join(slices.Sorted(slices.Values(rt.scopes)), " ")
+	}
+	problem.Write(w, r, p)
+}

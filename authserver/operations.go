@@ -1,0 +1,103 @@
+package authserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/api"
+)
+
+// health is Keratin AuthN's route, and tells the truth.
+func (s *server) health(c *call) error {
+	h := api.Health{HTTP: true, Database: s.cfg.Acts.Ping(c.r.Context()) == nil}
+	if !h.Database {
+		return c.answer(http.StatusServiceUnavailable, h)
+	}
+	return c.answer(http.StatusOK, h)
+}
+
+// alive tells that the process answers. Restarting it would help nothing that
+// only ready complains about.
+func (s *server) alive(c *call) error { return c.answer(http.StatusOK, api.Ready{Status: "ok"}) }
+
+// A check is one thing that must be right before requests are sent here.
+type check struct {
+	name string
+	run  func(context.Context) error
+}
+
+var errStale = errors.New("stale")
+
+func (s *server) checks() []check {
+	return []check{
+		{"store", s.cfg.Acts.Ping},
+		{"clock", func(context.Context) error { _, err := s.cfg.Clock.Now(); return err }},
+		{"keys", s.keysReady},
+		{"revocations", s.rulesReady},
+	}
+}
+
+func (s *server) keysReady(context.Context) error {
+	if s.cfg.Keys.Stats().Signing == "" {
+		return errStale
+	}
+	return nil
+}
+
+func (s *server) rulesReady(context.Context) error {
+	if s.cfg.Index.Stale(time.Now()) {
+		return errStale
+	}
+	return nil
+}
+
+// ready tells whether this node can do its work. ?verbose names what fails,
+// not why: that is in the log.
+func (s *server) ready(c *call) error {
+	answer := api.Ready{Status: "ready"}
+	status := http.StatusOK
+	results := map[string]string{}
+	for _, k := range s.checks() {
+		results[k.name] = "ok"
+		if err := k.run(c.r.Context()); err != nil {
+			results[k.name], answer.Status, status = "failing", "unready", http.StatusServiceUnavailable
+			s.cfg.Log.Warn("not ready", "check", k.name, "cause", encoded(err.Error()), "request_id", c.id)
+		}
+	}
+	if c.r.URL.Query().Has("verbose") {
+		answer.Checks = results
+	}
+	return c.answer(status, answer)
+}
+
+func (s *server) version(c *call) error {
+	return c.answer(http.StatusOK, api.Version{Version: s.cfg.Version})
+}
+
+// scrape answers Prometheus.
+func (s *server) scrape(c *call, _ admin) error {
+	s.metrics.Handler().ServeHTTP(c.w, c.r)
+	return nil
+}
+
+// gauges are the figures of the rooms, read at each scrape.
+func (s *server) gauges() {
+	s.metrics.Gauge("key_age_seconds", "Age of the signing key.", func() float64 {
+		since := s.cfg.Keys.Stats().SigningSince
+		if since.IsZero() {
+			return 0
+		}
+		return max(0, time.Since(since).Seconds())
+	})
+	s.metrics.Gauge("published_keys", "Keys in the key set.", func() float64 { return float64(s.cfg.Keys.Stats().Published) })
+	s.metrics.Gauge("revocation_rules", "Live revocation rules in memory.", func() float64 { return float64(s.cfg.Index.Rules()) })
+	s.metrics.Gauge("passwords_inside", "Passwords hashing or waiting to be.", func() float64 { return float64(s.cfg.Accounts.Stats().Inside) })
+	s.metrics.Gauge("revocation_stale", "1 when the rules have not been heard of for too long.", func() float64 {
+		if s.cfg.Index.Stale(time.Now()) {
+			return 1
+		}
+		return 0
+	})
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// How often a server looks after itself. Rules of other processes come at once,
+// by the store's own wake-up.
+const (
+	followKeys = 500 * time.Millisecond // what other processes did to the keys
+	sweepEach  = 10 * time.Minute       // what is over and has been explained long enough
+)
+
+// keepUp starts what runs beside the requests. stop ends it, Wait waits for the end.
+func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.WaitGroup, stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	chores = &sync.WaitGroup{}
+	chores.Go(func() { _ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index) })
+	chores.Go(func() { h.keys.Run(ctx) })
+	chores.Go(func() { h.clock.Run(ctx) })
+	chores.Go(func() {
+		each(ctx, followKeys, func(now time.Time) error { return h.keys.Reload(ctx, now) }, quiet(log, "keys"))
+	})
+	chores.Go(func() {
+		each(ctx, sweepEach, func(now time.Time) error { return h.sweep(ctx, now) }, quiet(log, "sweep"))
+	})
+	return chores, stop
+}
+
+// each calls do again and again until ctx ends.
+func each(ctx context.Context, every time.Duration, do func(now time.Time) error, report func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if err := do(now); ctx.Err() == nil {
+				report(err)
+			}
+		}
+	}
+}
+
+// quiet logs a trouble when it begins and when it is over, not at every turn.
+func quiet(log *slog.Logger, chore string) func(error) {
+	var last string
+	return func(err error) {
+		switch {
+		case err == nil && last != "":
+			log.Info("chore: well again", "chore", chore)
+			last = ""
+		case err != nil && err.Error() != last:
+			last = err.Error()
+			log.Error("chore: failed, will be tried again", "chore", chore, "error", last)
+		}
+	}
+}
+
+// sweep removes what is over.
+func (h *house) sweep(ctx context.Context, now time.Time) error {
+	_, err := h.sessions.Sweep(ctx, now)
+	_, cerr := h.backend.Set().Revocations.Compact(ctx, now)
+	h.index.Sweep(now)
+	return errors.Join(err, cerr)
+}
+
+// caughtUp waits until every rule in the store is in force here: a server that
+// answered before would let a revoked token pass.
+func (h *house) caughtUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for h.index.Stale(time.Now()) {
+		select {
+		case <-ctx.Done():
+			return fail(exitOutside, "the revocation rules cannot be read from "+h.set.databasePath(), "jotkeeper doctor")
+		case <-look.C:
+		}
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package keyring
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/jwks"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/secret"
+)
+
+// A Config says how a ring keeps its keys. All nodes of one store should have
+// the same.
+type Config struct {
+	Store  Store       // required
+	Master secret.Ring // required; encrypts the keys in the store
+
+	Algorithm jwt.Algorithm // of keys made from now on; "" means ES256
+	Rotation  time.Duration // how long a key signs; 0 means 30 days; at least 4 × MaxAge
+	MaxAge    time.Duration // for how long others keep the published set; 0 means 5 minutes; whole seconds
+
+	// TokenLife is the longest life of any token that is signed with this ring;
+	// 0 means 24 hours. It may be changed: a retired key stays for the longest
+	// that any node asked for.
+	TokenLife time.Duration
+
+	// Visitor is for a command that runs beside a server, perhaps without the
+	// server's settings: it does what it is asked to, and leaves the calendar's
+	// plans to the server.
+	Visitor bool
+
+	Typ map[jwt.Kind]string // header types that differ from the kind, as jwt.Signer.As
+}
+
+func (c *Config) complete() error {
+	c.Algorithm = cmp.Or(c.Algorithm, jwt.ES256)
+	c.Rotation = cmp.Or(c.Rotation, 30*24*time.Hour)
+	c.MaxAge = cmp.Or(c.MaxAge, 5*time.Minute)
+	c.TokenLife = cmp.Or(c.TokenLife, 24*time.Hour)
+	c.TokenLife = (c.TokenLife + time.Second - 1).Truncate(time.Second) // stores round times
+	var problems []error
+	if c.Store == nil {
+		problems = append(problems, errors.New("no Store is given"))
+	}
+	if _, key := c.Master.Signing(); key.IsZero() {
+		problems = append(problems, errors.New("no Master key is given: signing keys are not stored in the clear"))
+	}
+	if c.MaxAge < time.Second || c.MaxAge%time.Second != 0 {
+		problems = append(problems, fmt.Errorf("a MaxAge of %s; use whole seconds, at least one", c.MaxAge))
+	}
+	if c.Rotation < 4*c.MaxAge {
+		problems = append(problems, fmt.Errorf("a Rotation of %s with a MaxAge of %s; use at least %s, so that a key is known before it signs", c.Rotation, c.MaxAge, 4*c.MaxAge))
+	}
+	if c.TokenLife < 0 {
+		problems = append(problems, fmt.Errorf("a TokenLife of %s", c.TokenLife))
+	}
+	if problems == nil {
+		return nil
+	}
+	return errors.Join(append([]error{ErrConfig}, problems...)...)
+}
+
+// A Ring is a node's view of the signing keys, and its hand in their calendar.
+// It is the jwt.Keys of this issuer. It may be used by many goroutines.
+type Ring struct {
+	*shared
+	store Store
+	bound bool // to a transaction: no key is made, and what it changed is not yet so
+}
+
+// shared is what a Ring and its copies bound to transactions have in common.
+type shared struct {
+	cfg     Config
+	plan    plan
+	current atomic.Pointer[view]
+
+	ticking sync.Mutex // one Tick at a time
+	loading sync.Mutex // one reading of the store at a time, so that none overtakes another
+
+	mu      sync.Mutex // guards what follows, never held across the store
+	entries map[string]*entry
+	asked   time.Time // when the store was last asked out of turn
+	stats   counts
+}
+
+// Open returns the ring of a store, with a key that signs: the first node of a
+// new store makes one at once, since nobody can have fetched anything yet. It
+// returns ErrConfig, ErrMasterKey, or what the store returns.
+func Open(ctx context.Context, now time.Time, cfg Config) (*Ring, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &shared{cfg: cfg, plan: newPlan(cfg), entries: map[string]*entry{}}
+	r := &Ring{shared: s, store: cfg.Store}
+	if err := r.Tick(ctx, now); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// On returns the ring bound to a transaction. What Compromise, Retire and Rotate
+// do on it holds when the transaction commits; call Tick on the ring itself
+// after that. A bound ring makes no keys, so a transaction may run again.
+func (r *Ring) On(tx Store) *Ring { return &Ring{r.shared, tx, true} }
+
+// Signer returns a Signer of these kinds that signs with the key whose turn it
+// is. It returns errors with reason unavailable when there is none, or when this
+// node does not know: the store was out of reach for twice MaxAge.
+func (r *Ring) Signer(kinds ...jwt.Kind) *jwt.Signer {
+	s := jwt.NewSigner(r.signing, kinds...)
+	for kind, typ := range r.cfg.Typ {
+		s = s.As(kind, typ)
+	}
+	return s
+}
+
+// signing is the jwt.KeyFunc.
+func (r *Ring) signing(now time.Time) (*jwt.PrivateKey, error) {
+	v := r.at(now)
+	if now.After(v.heard.Add(r.plan.lease())) {
+		if v = r.catchUp(now); v == nil {
+			return nil, errStale
+		}
+	}
+	if v.signing == nil {
+		return nil, errNone
+	}
+	return v.signing, nil
+}
+
+// catchUp reads the store for a signer that finds the view too old, as after a
+// machine was suspended. Others do not wait for it. It returns nil when the
+// view stays old.
+func (r *Ring) catchUp(now time.Time) *view {
+	ctx, cancel := context.WithTimeout(context.Background(), catchUpTimeout)
+	defer cancel()
+	if !r.mayAsk(now) || r.reload(ctx, r.cfg.Store, now) != nil {
+		return nil
+	}
+	return r.at(now)
+}
+
+// The bounds of readings of the store that no timer asked for.
+const (
+	catchUpTimeout = 2 * time.Second
+	cooldown       = time.Second
+)
+
+// mayAsk lets one caller a cool-down read the store out of turn.
+func (r *Ring) mayAsk(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.asked.IsZero() && now.Sub(r.asked).Abs() < cooldown {
+		return false
+	}
+	r.asked = now
+	return true
+}
+
+// Snapshot returns the keys in force at now: next, active and retired.
+func (r *Ring) Snapshot(now time.Time) (*jwt.Snapshot, error) { return r.at(now).snapshot, nil }
+
+// Missing reads the store for a key that another node may have made a moment
+// ago, at most once a second.
+func (r *Ring) Missing(ctx context.Context, now time.Time, kid string) error {
+	if !r.mayAsk(now) {
+		return errCooling
+	}
+	if err := r.reload(ctx, r.cfg.Store, now); err != nil {
+		return &jwt.Error{Reason: jwt.Unavailable, Detail: "the key store cannot be read", Err: err}
+	}
+	if r.at(now).snapshot.Key(kid) == nil {
+		return errUnknown
+	}
+	return nil
+}
+
+// Set returns the set as of the last Tick or Reload.
+func (r *Ring) Set() *jwks.Set { return r.current.Load().set }
+
+// Publish returns the set to serve at now, with the max-age to serve it with. A
+// node that lost touch with the store promises less and less: a key made
+// elsewhere since may sign from twice MaxAge after this node last looked.
+func (r *Ring) Publish(now time.Time) (*jwks.Set, time.Duration) {
+	v := r.at(now)
+	left := v.heard.Add(r.plan.lease()).Sub(now)
+	return v.set, max(0, min(left, r.cfg.MaxAge))
+}

@@ -1,0 +1,92 @@
+package jotkeeper
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
+)
+
+// An Option is a demand of one route.
+type Option func(*route) error
+
+// route is what one guarded route demands.
+type route struct {
+	verifier   *jwt.Verifier[Claims]
+	audience   []string
+	scopes     []string
+	formField  string
+	queryParam string
+	revalidate bool
+}
+
+func (a *Auth) route(opts []Option) (*route, error) {
+	rt := &route{verifier: a.main}
+	for _, o := range opts {
+		if err := o(rt); err != nil {
+			return nil, err
+		}
+	}
+	if rt.audience == nil {
+		return rt, nil
+	}
+	var err error
+	rt.verifier, err = a.verifier(rt.audience...)
+	return rt, err
+}
+
+// Scope demands that the token carries every one of these scopes.
+func Scope(scopes ...string) Option {
+	return func(rt *route) error {
+		for _, s := range scopes {
+			if s == "" || strings.ContainsAny(s, " \t\r\n\"\\") {
+				return fmt.Errorf("%w: Scope: %q is not one scope (RFC 6749 §3.3)", ErrConfig, s)
+			}
+		}
+		rt.scopes = append(rt.scopes, scopes...)
+		return nil
+	}
+}
+
+// Audience accepts these audiences on the route, in place of Config.Audience.
+func Audience(names ...string) Option {
+	return func(rt *route) error {
+		if len(names) == 0 || slices.Contains(names, "") {
+			return fmt.Errorf("%w: Audience: a route needs a name that is not empty", ErrConfig)
+		}
+		rt.audience = names
+		return nil
+	}
+}
+
+// Revalidate asks the issuer about the token on each request, after it has
+// verified: for the few routes that must hear of a logout at once. It costs
+// one round trip; without an answer the route is 503.
+func Revalidate() Option {
+	return func(rt *route) error { rt.revalidate = true; return nil }
+}
+
+// FromForm also takes the token from a field of a POSTed form
+// (application/x-www-form-urlencoded, RFC 6750 §2.2).
+func FromForm(field string) Option {
+	return func(rt *route) error { rt.formField = field; return nil }
+}
+
+// InsecureFromQuery also takes the token from a parameter of the URL. URLs end
+// up in logs, histories and Referer headers: RFC 6750 §2.3 advises against it,
+// and so does this package. It is for clients that can send nothing else.
+func InsecureFromQuery(parameter string) Option {
+	return func(rt *route) error { rt.queryParam = parameter; return nil }
+}
+
+// demands holds verified claims against the route.
+func (rt *route) demands(c *Claims) error {
+	held := strings.Fields(c.Scope)
+	for _, s := range rt.scopes {
+		if !slices.Contains(held, s) {
+			return &jwt.Error{Reason: jwt.BadScope, Detail: "the token lacks scope " + s}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package jotkeeper
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/internal/problem"
+	"github.com/jotkeeper/jotkeeper/jwt"
+)
+
+// checkPath is where an issuer tells a token its own verdict.
+const checkPath = "/revocation/v1/check"
+
+// revalidateTimeout bounds the question to the issuer.
+const revalidateTimeout = 3 * time.Second
+
+// stayingClient is c, or a client of our own, that follows no redirect: the
+// question carries a token, and only the issuer may see it.
+func stayingClient(c *http.Client) *http.Client {
+	client := http.Client{Timeout: 5 * time.Second}
+	if c != nil {
+		client = *c
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// askIssuer asks the issuer whether a verified token is still good. Whatever is
+// not a clear answer is "cannot know now".
+func (a *Auth) askIssuer(ctx context.Context, token string) error {
+	ctx, cancel := context.WithTimeout(ctx, revalidateTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.config.Issuer, "/")+checkPath, nil)
+	if err != nil {
+		return cannotKnow(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := a.client.Do(req)
+	if err != nil {
+		return cannotKnow(err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Active bool       `json:"active"`
+		Code   jwt.Reason `json:"code"`
+	}
+	err = json.NewDecoder(io.LimitReader(res.Body, 16<<10)).Decode(&answer)
+	switch {
+	case res.StatusCode == http.StatusOK && err == nil && answer.Active:
+		return nil
+	case res.StatusCode == http.StatusUnauthorized && err == nil && problem.Status(problem.Code(answer.Code)) == http.StatusUnauthorized:
+		return &jwt.Error{Reason: answer.Code, Detail: "the issuer says so"}
+	}
+	return &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer's answer cannot be understood: " + res.Status}
+}
+
+func cannotKnow(err error) error {
+	return &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer cannot be asked", Err: err}
+}
