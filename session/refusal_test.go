@@ -181,6 +181,13 @@ func TestA095NothingBroader(t *testing.T) {
 			t.Error("the session's audience changed")
 		}
 		h.refusedAs(evening, books.Refresh, session.Request{Audience: "bank"}, session.Error{Outcome: "audience", Reason: jwt.BadAud})
+		h.cfg.Allows = func(audience string) bool { return audience == "books" }
+		h.cfg.Audiences = nil
+		h.rebuild()
+		if _, err := h.Refresh(t.Context(), evening, books.Refresh, session.Request{Audience: "books"}); err != nil {
+			t.Errorf("an audience that is allowed: %v", err)
+		}
+		h.refusedAs(evening, books.Refresh, session.Request{Audience: "bank"}, session.Error{Outcome: "audience", Reason: jwt.BadAud})
 		back := h.refreshes(evening, books.Refresh, "same")
 		if c := h.claims(evening, back.Access); c.Audience[0] != "shop" {
 			t.Errorf("audience %v, want the session's own", c.Audience)
