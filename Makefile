@@ -2,6 +2,7 @@
 
 FUZZTIME ?= 30s
 JOTKEEPER_KILLS ?= 200
+JOTKEEPER_SOAK ?= 60s
 SEEDED ?=
 SEEDED_SLICE ?=
 
@@ -39,9 +40,14 @@ fuzz: ## fuzz every target for FUZZTIME=30s
 crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be lost
 	@JOTKEEPER_KILLS=$(JOTKEEPER_KILLS) scripts/crash
 
+.PHONY: soak
+soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be refused
+	JOTKEEPER_SOAK=$(JOTKEEPER_SOAK) go test -count=1 -v -timeout 60m -run ServeRotatesUnderLoad ./cmd/jotkeeper
+
 .PHONY: bench
-bench: ## run the benchmarks against peers
-	cd bench && go test -run '^$$' -bench . -benchmem ./...
+bench: ## measure tokens against peers, the server's refreshes, its start; print tables
+	cd bench && go run ./jwt
+	cd bench && go run ./refresh
 
 .PHONY: bench-build
 bench-build: ## compile the benchmarks without running them

@@ -3,6 +3,7 @@ package account
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/bidirule"
@@ -66,7 +67,7 @@ func canonicalise(typed string, email bool) (string, *FieldErrors) {
 func foldName(s string) (string, bool) {
 	for range 4 {
 		mapped, err := caseMapped.String(s)
-		if err != nil || !oneDirection(mapped) || strings.ContainsAny(mapped, `,;<>"\`) {
+		if err != nil || !standsAlone(mapped) || strings.ContainsAny(mapped, `,;<>"\`) {
 			return "", false
 		}
 		if mapped == s {
@@ -77,9 +78,13 @@ func foldName(s string) (string, bool) {
 	return "", false
 }
 
-// oneDirection applies the Bidi Rule where it is due (RFC 8265 §3.3.1): to names
-// with a right-to-left character, so that none reads like another on a screen.
-func oneDirection(s string) bool {
+// standsAlone refuses what reads like something else on a screen: a name that
+// begins with a mark for the letter before it, and one that mixes directions. The
+// Bidi Rule is due for names with a right-to-left character (RFC 8265 §3.3.1).
+func standsAlone(s string) bool {
+	if first, _ := utf8.DecodeRuneInString(s); unicode.IsMark(first) {
+		return false
+	}
 	rightToLeft := strings.ContainsFunc(s, func(r rune) bool {
 		properties, _ := bidi.LookupRune(r)
 		class := properties.Class()

@@ -124,36 +124,43 @@ func (r *Remote) Snapshot(now time.Time) (*jwt.Snapshot, error) {
 // reason unavailable when that cannot be known: the fetch failed, ctx ended, or
 // the set was fetched for an unknown key ID less than a cool-down ago.
 func (r *Remote) Missing(ctx context.Context, now time.Time, kid string) error {
-	r.mu.Lock()
-	if r.has(kid) {
-		r.mu.Unlock()
-		return nil
-	}
-	f, joined := r.flight, r.flight != nil
-	if !joined {
-		if !r.asked.IsZero() && now.Sub(r.asked) < r.cfg.Cooldown {
-			r.mu.Unlock()
-			return errCooling
+	for {
+		f, joined, err := r.board(now, kid)
+		if f == nil {
+			return err
 		}
-		r.asked = now
-		f = r.begin()
+		select {
+		case <-ctx.Done():
+			return &jwt.Error{Reason: jwt.Unavailable, Detail: "the wait for the issuer's key set was given up", Err: ctx.Err()}
+		case <-f.done:
+		}
+		switch {
+		case r.has(kid):
+			return nil
+		case f.err != nil:
+			return &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer's key set cannot be fetched", Err: f.err}
+		case !joined:
+			return errUnknown
+		}
+		// The fetch may have begun before the key was published: ask for it.
 	}
-	r.mu.Unlock()
+}
 
-	select {
-	case <-ctx.Done():
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "the wait for the issuer's key set was given up", Err: ctx.Err()}
-	case <-f.done:
-	}
+// board returns the fetch that will tell of kid: the one under way, or a new one
+// if a cool-down has passed since the last. Without a fetch the error is final.
+func (r *Remote) board(now time.Time, kid string) (f *flight, joined bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case r.has(kid):
-		return nil
-	case f.err != nil:
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer's key set cannot be fetched", Err: f.err}
-	case joined: // it may have begun before the key was published
-		return errCooling
+		return nil, false, nil
+	case r.flight != nil:
+		return r.flight, true, nil
+	case !r.asked.IsZero() && now.Sub(r.asked) < r.cfg.Cooldown:
+		return nil, false, errCooling
 	}
-	return errUnknown
+	r.asked = now
+	return r.begin(), false, nil
 }
 
 func (r *Remote) has(kid string) bool {
@@ -258,6 +265,7 @@ func (r *Remote) begin() *flight {
 	r.flight = f
 	r.stats.Fetches++
 	r.work.Go(func() {
+		first := r.current.Load() == nil
 		err := r.refresh()
 		r.mu.Lock()
 		r.flight, f.err, r.stats.Err = nil, err, err
@@ -266,6 +274,9 @@ func (r *Remote) begin() *flight {
 		}
 		r.mu.Unlock()
 		close(f.done)
+		if first && err == nil {
+			close(r.ready)
+		}
 	})
 	return f
 }
@@ -280,10 +291,8 @@ func (r *Remote) refresh() error {
 		return err
 	}
 	r.current.Store(next)
-	if old == nil {
-		close(r.ready)
-		return nil
+	if old != nil {
+		old.withdraw(next)
 	}
-	old.withdraw(next)
 	return nil
 }

@@ -25,6 +25,9 @@ func TestSetIsWhatItPublishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := jwks.NewSet(es.Public(), hmac.Public(), rs.Public())
+	if len(set.Keys()) != 2 {
+		t.Errorf("%d keys: a key without a public half is in the set", len(set.Keys()))
+	}
 	data, err := json.Marshal(set)
 	if err != nil {
 		t.Fatal(err)

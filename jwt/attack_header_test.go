@@ -200,6 +200,8 @@ func TestA016JSONSerialization(t *testing.T) {
 		{"flattened", nil, flat, jwt.Malformed},
 		{"general", nil, general, jwt.Malformed},
 		{"compact, then JSON", nil, func(raw string) string { return raw + flat(raw) }, jwt.Malformed},
+		{"a header without its braces", func(f *forge) { f.header = strings.Trim(f.header, "{}") }, nil, jwt.Header},
+		{"a header without its beginning", swapHeader(`{"alg":"`, ``), nil, jwt.Header},
 		{"JSON in the header's place", nil, part(0, func(string) string { return `{"alg":"ES256"}` }), jwt.Malformed},
 	})
 }

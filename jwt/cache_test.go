@@ -147,6 +147,22 @@ func TestSameKeyParsedAgainKeepsItsTokens(t *testing.T) {
 	}
 }
 
+// A key that was withdrawn and comes back is believed anew, not from memory.
+func TestKeyThatComesBackIsAskedAgain(t *testing.T) {
+	key := newKey(t, jwt.ES256)
+	v, set, raw := remembering(t, key)
+	set.keys = jwt.NewSnapshot(jwt.Named(key.Public(), key.ID()))
+	key.Public().Withdraw()
+	n := decoded(func() {
+		if _, why := verifyAt(v, noon, raw); why != "" {
+			t.Errorf("refused for %s", why)
+		}
+	})
+	if n != 1 {
+		t.Errorf("%d decodings, want one", n)
+	}
+}
+
 // Keys too old to be used are no keys, cache or not.
 func TestHardLimitOfTheKeysHoldsForRememberedTokens(t *testing.T) {
 	v, set, raw := remembering(t, newKey(t, jwt.ES256))

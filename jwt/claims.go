@@ -153,7 +153,7 @@ func (a *Audience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*a = make(Audience, 1)
 		err = json.UnmarshalDecode(dec, &(*a)[0])
 	case '[':
-		err = json.UnmarshalDecode(dec, (*[]string)(a), refuseNull)
+		err = json.UnmarshalDecode(dec, (*[]string)(a)) // null becomes an empty string
 	default:
 		return errAudience
 	}

@@ -2,7 +2,6 @@ package jwt
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf16"
@@ -15,14 +14,6 @@ import (
 
 // base64url is the only alphabet; Strict refuses stray bits (RFC 7515 §2).
 var base64url = base64.RawURLEncoding.Strict()
-
-// refuseNull keeps null out of a list of strings.
-var refuseNull = json.WithUnmarshalers(json.UnmarshalFromFunc(func(dec *jsontext.Decoder, s *string) error {
-	if dec.PeekKind() != '"' {
-		return refuse(BadClaim, "not a string")
-	}
-	return errors.ErrUnsupported // decode it as usual
-}))
 
 // encodeClaims writes claims as JSON in a fixed order, in ASCII.
 func encodeClaims(c Claims) ([]byte, error) {

@@ -14,7 +14,7 @@ import (
 // Nothing that we accept is refused by go-jose, or read with another subject.
 // The payloads are bent and then signed, so that they reach the claims.
 func TestDifferentialAgainstGoJose(t *testing.T) {
-	const rounds = 20_000
+	const rounds = 5_000
 	key := newKey(t, jwt.EdDSA)
 	f := newForge(t, key)
 	v := newVerifier(t, config(key.Public()))

@@ -1,9 +1,12 @@
 package jwt
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"strings"
+)
 
-// sextets maps each byte of the base64url alphabet to its six bits, a dot to
-// dot, and every other byte to stray.
+// sextets maps each byte of the base64url alphabet to its six bits, and every
+// other byte to stray.
 var sextets = func() (t [256]byte) {
 	for i := range t {
 		t[i] = stray
@@ -11,11 +14,10 @@ var sextets = func() (t [256]byte) {
 	for i := range byte(64) {
 		t[base64.RawURLEncoding.EncodeToString([]byte{i << 2})[0]] = i
 	}
-	t['.'] = dot
 	return t
 }()
 
-const dot, stray = 0x40, 0x80
+const stray = 0x80
 
 // wellFormed reports whether raw has the shape of a compact JWS: three segments
 // of characters, none of them empty, at most 8 KiB. It allocates nothing.
@@ -23,18 +25,22 @@ func wellFormed(raw string) bool {
 	if len(raw) > maxToken {
 		return false
 	}
-	dots, last, seen := 0, -1, byte(0)
-	for i := range len(raw) {
-		b := sextets[raw[i]]
-		seen |= b
-		if b == dot {
-			if i == last+1 {
-				return false
-			}
-			dots, last = dots+1, i
-		}
+	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
+	if first < 1 || last < first+2 || last+1 == len(raw) {
+		return false
 	}
-	return seen&stray == 0 && dots == 2 && last+1 < len(raw)
+	return plainSegment(raw[:first]) && plainSegment(raw[first+1:last]) && plainSegment(raw[last+1:])
+}
+
+// plainSegment reports whether s consists of base64url characters alone. The
+// loop has no way out: a branch per byte costs more than the bytes after a
+// stray one.
+func plainSegment(s string) bool {
+	var seen byte
+	for i := range len(s) {
+		seen |= sextets[s[i]]
+	}
+	return seen&stray == 0
 }
 
 // canonical reports whether a segment of base64url characters is the only

@@ -51,7 +51,7 @@ func ownHeader(segment string) (header, bool) {
 	alg, rest, _ := strings.Cut(rest, `","kid":"`)
 	kid, rest, _ := strings.Cut(rest, `","typ":"`)
 	h := header{Algorithm(alg), kid, strings.TrimSuffix(rest, `"}`)}
-	return h, kid != "" && plainID(kid) && headerSegment(h.alg, h.kid, h.typ) == segment
+	return h, kid != "" && plainID(kid) && plainID(h.typ) && headerSegment(h.alg, h.kid, h.typ) == segment
 }
 
 // maxHeader bounds a header segment that is looked into, in bytes: a header may

@@ -2,6 +2,7 @@ package jwt_test
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -27,7 +28,7 @@ func TestPublicKeyGoesThroughJWK(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", data, err)
 		}
-		if !back.Equal(key) || back.ID() != back.Thumbprint() {
+		if !back.Equal(key) || back.Algorithm() != alg || back.ID() != back.Thumbprint() {
 			t.Errorf("%s came back as %s", key, back)
 		}
 		for _, private := range []string{`"d"`, `"p"`, `"q"`, `"k"`} {
@@ -86,6 +87,11 @@ func TestA021WeakKeys(t *testing.T) {
 		_, err = jwt.ParsePKCS8(der, alg)
 		return err
 	}
+	exchange, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, notAKey := jwt.ParsePKCS8([]byte("hunter2"), jwt.ES256)
 	hmac := func(alg jwt.Algorithm, n int) error {
 		_, err := jwt.NewHMACKey(alg, make([]byte, n))
 		return err
@@ -96,9 +102,11 @@ func TestA021WeakKeys(t *testing.T) {
 		"HS384 of 47": hmac(jwt.HS384, 47), "HS512 of 63": hmac(jwt.HS512, 63), "secret for ES256": hmac(jwt.ES256, 64),
 		"RSA 1024": pkcs8(small, jwt.RS256), "P-256 as ES384": pkcs8(ecKey, jwt.ES384), "P-256 as RS256": pkcs8(ecKey, jwt.RS256),
 		"P-256 as HS256": pkcs8(ecKey, jwt.HS256), "P-256 as none": pkcs8(ecKey, "none"), "P-256 as nothing": pkcs8(ecKey, ""),
+		"Ed25519 as ES256": pkcs8(standard(t, newKey(t, jwt.EdDSA)), jwt.ES256), "RSA as EdDSA": pkcs8(small, jwt.EdDSA),
+		"X25519": pkcs8(exchange, jwt.EdDSA), "not a key": notAKey,
 		"generate HS256": generate(jwt.HS256), "generate none": generate("none"), "generate nothing": generate(""),
 	} {
-		if !errors.Is(err, jwt.ErrKey) {
+		if !errors.Is(err, jwt.ErrKey) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: error %v, want ErrKey", name, err)
 		}
 	}

@@ -151,8 +151,8 @@ func (v *Verifier[C]) verify(ctx context.Context, now time.Time, keys *Snapshot,
 }
 
 // judge reads claims that are the issuer's beyond doubt, strictly: names in
-// their case, none twice, valid UTF-8, nothing after the object (RFC 8725
-// §3.10, §3.12).
+// their case, none twice, valid UTF-8, nothing after the object (RFC 7519
+// §4, RFC 8725 §3.7).
 func (v *Verifier[C]) judge(now time.Time, claims *C, data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
 		return refuse(BadClaim, "the claims are not a JSON object")

@@ -140,6 +140,7 @@ func TestForeignHeaders(t *testing.T) {
 		`{ "typ":"at+jwt", "kid":"` + kid + `", "alg":"ES256" }`:          true,
 		`{"typ":"application/at+jwt","alg":"ES256","kid":"` + kid + `"}`:  true,
 		`{"typ":"at+jwt","alg":"ES256","x5t":"AAAA","kid":"` + kid + `"}`: true,
+		`{"alg":"ES256","kid":"` + kid + `","typ":"at+jwt","x5t":"AAAA"}`: true,
 		`{"typ":"AT+JWT","alg":"ES256","kid":"` + kid + `"}`:              false,
 		`{"Typ":"at+jwt","alg":"ES256","kid":"` + kid + `"}`:              false,
 		`{"typ":"at+jwt","alg":"ES256","KID":"` + kid + `"}`:              false,

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,8 +22,8 @@ func TestClockFollowsTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		now, err := clock.Now()
-		if err != nil || now.Sub(time.Now()) != ahead || clock.Offset() != ahead {
-			t.Errorf("now is %v ahead, offset %v, %v; want %v", now.Sub(time.Now()), clock.Offset(), err, ahead)
+		if err != nil || time.Until(now) != ahead || clock.Offset() != ahead {
+			t.Errorf("now is %v ahead, offset %v, %v; want %v", time.Until(now), clock.Offset(), err, ahead)
 		}
 	})
 }
@@ -30,9 +31,9 @@ func TestClockFollowsTheStore(t *testing.T) {
 func TestClockTakesHalfTheTripForTheWayBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := session.NewClock(func(context.Context) (time.Time, error) {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			theirs := time.Now()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return theirs, nil
 		})
 		if err := clock.Probe(t.Context()); err != nil || clock.Offset() != 0 {
@@ -43,12 +44,13 @@ func TestClockTakesHalfTheTripForTheWayBack(t *testing.T) {
 
 func TestA193ANodeApartIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ahead, down := 6*time.Second, false
+		var ahead, down atomic.Int64
+		ahead.Store(int64(6 * time.Second))
 		clock := session.NewClock(func(context.Context) (time.Time, error) {
-			if down {
+			if down.Load() != 0 {
 				return time.Time{}, errors.New("unreachable")
 			}
-			return time.Now().Add(ahead), nil
+			return time.Now().Add(time.Duration(ahead.Load())), nil
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		if err := clock.Probe(ctx); !errors.Is(err, session.ErrClock) {
@@ -59,15 +61,15 @@ func TestA193ANodeApartIsNotReady(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { clock.Run(ctx); close(done) }()
-		ahead = 5 * time.Second
-		time.Sleep(61 * time.Second)
+		ahead.Store(int64(5 * time.Second))
+		<-time.After(61 * time.Second)
 		if _, err := clock.Now(); err != nil {
 			t.Errorf("set right, after the next probe: %v", err)
 		}
-		down = true
-		time.Sleep(10 * time.Minute)
-		if now, err := clock.Now(); err != nil || now.Sub(time.Now()) != ahead {
-			t.Errorf("a store that does not answer: %v ahead, %v; want what was known", now.Sub(time.Now()), err)
+		down.Store(1)
+		<-time.After(10 * time.Minute)
+		if now, err := clock.Now(); err != nil || time.Until(now) != 5*time.Second {
+			t.Errorf("a store that does not answer: %v ahead, %v; want what was known", time.Until(now), err)
 		}
 		stop()
 		<-done
@@ -79,20 +81,23 @@ func TestA193ANodeApartIsNotReady(t *testing.T) {
 func TestA192AClockThatIsSet(t *testing.T) {
 	for _, step := range []time.Duration{time.Hour, -time.Hour, 10 * 365 * 24 * time.Hour, -time.Since(time.Unix(0, 0))} {
 		synctest.Test(t, func(t *testing.T) {
-			start, wrong := time.Now(), time.Duration(0)
+			start := time.Now()
+			var wrong atomic.Int64
 			clock := session.NewClock(func(context.Context) (time.Time, error) { return time.Now(), nil })
-			clock.SetClock(func() (time.Time, time.Duration) { return time.Now().Add(wrong), time.Since(start) })
+			clock.SetClock(func() (time.Time, time.Duration) {
+				return time.Now().Add(time.Duration(wrong.Load())), time.Since(start)
+			})
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			if err := clock.Probe(ctx); err != nil {
 				t.Fatal(err)
 			}
 			go clock.Run(ctx)
-			wrong = -time.Second
+			wrong.Store(int64(-time.Second))
 			if now, err := clock.Now(); err != nil || time.Since(now) != time.Second {
 				t.Errorf("one second back: %v, %v", now, err)
 			}
-			wrong = step
+			wrong.Store(int64(step))
 			if _, err := clock.Now(); !errors.Is(err, session.ErrClock) {
 				t.Errorf("set by %v: %v, want ErrClock", step, err)
 			}
@@ -100,8 +105,8 @@ func TestA192AClockThatIsSet(t *testing.T) {
 			if _, err := clock.Now(); !errors.Is(err, session.ErrClock) {
 				t.Errorf("compared, still %v apart: %v, want ErrClock", step, err)
 			}
-			wrong = 0
-			time.Sleep(time.Minute)
+			wrong.Store(0)
+			<-time.After(time.Minute)
 			synctest.Wait()
 			if _, err := clock.Now(); err != nil {
 				t.Errorf("set right: %v", err)

@@ -134,6 +134,22 @@ func TestA085ParallelRefreshes(t *testing.T) {
 	})
 }
 
+// TestTheLoserIsAnswered lets another request win between read and write.
+func TestTheLoserIsAnswered(t *testing.T) {
+	onEach(t, func(h *house) {
+		first := h.login(evening)
+		var winner session.Issued
+		h.wire.swapping = func() error {
+			h.wire.swapping = nil
+			winner = h.refreshes(evening, first.Refresh, "rotate")
+			return nil
+		}
+		if loser := h.refreshes(evening, first.Refresh, "replay"); loser.Refresh != winner.Refresh {
+			t.Error("the loser was given another token than the winner")
+		}
+	})
+}
+
 // settle lets a generation be confirmed, and its requests drain.
 func (h *house) settle(sid string, at time.Time) {
 	h.Helper()
@@ -408,7 +424,7 @@ func TestA096AStoreThatIsDown(t *testing.T) {
 			t.Errorf("Look: %v", err)
 		}
 		go func() {
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			h.wire.setCut(nil)
 		}()
 		asked = time.Now()

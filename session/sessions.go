@@ -28,6 +28,9 @@ type Config struct {
 
 	// Audiences may be asked for at a refresh, beside the session's own.
 	Audiences []string
+	// Allows tells of more of them, where they are not all known beforehand:
+	// any port of this machine, any host below a wildcard. Nil allows none.
+	Allows func(audience string) bool
 
 	Policy Policy
 	// Life is the longest life that an access token of this issuer ever had:

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"os/exec"
@@ -18,22 +19,30 @@ func main() {
 	rounds := flag.Int("rounds", 12, "rounds, each with every contender")
 	slice := flag.Duration("slice", 40*time.Millisecond, "CPU time of a contender in a round")
 	flag.Parse()
-	runtime.GOMAXPROCS(1) // one core's worth, the collector's included
-	fmt.Printf("commit %s, %s, %s/%s, %d rounds of %v each\n", commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds, *slice)
+	if err := report(os.Stdout, *rounds, *slice); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// report measures everything and prints it as markdown.
+func report(w io.Writer, rounds int, slice time.Duration) error {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one core's worth, the collector's included
+	fmt.Fprintf(w, "commit %s, %s, %s/%s, %d rounds of %v each\n", commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, slice)
 	for _, alg := range []jwt.Algorithm{jwt.ES256, jwt.EdDSA, jwt.RS256, jwt.HS256} {
 		f, err := newFixture(alg)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
-		samples := measure(f.contenders(), *rounds, *slice)
-		printVerify(os.Stdout, f, samples)
-		printTargets(os.Stdout, samples)
+		samples := measure(f.contenders(), rounds, slice)
+		printVerify(w, f, samples)
+		printTargets(w, samples)
 	}
 	f, err := newFixture(jwt.ES256)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	printGarbage(os.Stdout, f, *rounds, *slice)
+	printGarbage(w, f, rounds, slice)
+	return nil
 }
 
 func commit() string {

@@ -11,7 +11,7 @@ import (
 
 // The stories run this test binary as the program.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"jotkeeper": main})
+	testscript.Main(m, map[string]func(){"jotkeeper": mainWithRoom})
 }
 
 // A terminal is a process that is a test: what was said, what was written, how

@@ -158,6 +158,7 @@ func TestHabitsGoRed(t *testing.T) {
 	}{
 		{"a sleeping test", "gate/in_test.go", "package gate\nimport \"time\"\nfunc f() {\n\ttime.Sleep(1)\n}\n",
 			"gate/in_test.go:4: sleeps"},
+		{"a sleep in a bubble", "gate/in_test.go", "package gate\nimport (\n\t\"time\"\n\t\"testing/synctest\"\n)\nfunc f() { synctest.Test(nil, func() { time.Sleep(1) }) }\n", ""},
 		{"code may sleep", "gate/in.go", "package gate\nimport \"time\"\nfunc f() { time.Sleep(1) }\n", ""},
 		{"an argued sleeper", "gate/argued_test.go", "package gate\nimport \"time\"\nfunc f() { time.Sleep(1) }\n", ""},
 		{"a skipping test", "gate/in_test.go", "package gate\nfunc f(t *testing.T) { t.Skip() }\n",

@@ -50,20 +50,20 @@ var rooms = []room{
 	// The server and its callers.
 	{Dir: "api", Sentence: "Package api defines the JSON messages of the auth server."},
 	{Dir: "internal/acts", Sentence: "Package acts runs each act that spans rooms as one transaction.",
-		Imports: []string{"store", "jwt", "account", "keyring", "revocation", "session"}, Planned: true},
+		Imports: []string{"store", "jwt", "account", "keyring", "revocation", "session"}},
 	{Dir: "internal/problem", Sentence: "Package problem writes every refusal that leaves over HTTP."},
 	{Dir: "internal/metrics", Sentence: "Package metrics exports the rooms' counts to Prometheus.",
-		Imports: []string{"revocation"}, Planned: true},
+		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
 		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "api",
-			"internal/acts", "internal/problem", "internal/metrics"}, Planned: true}, // never store
+			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api"}},
 	{Dir: "jotkeepertest", Sentence: "Package jotkeepertest mints tokens for your tests.",
-		Imports: []string{".", "jwt", "jwks", "revocation"}, Planned: true},
+		Imports: []string{".", "jwt", "jwks", "revocation"}},
 	{Dir: "cmd/jotkeeper", Sentence: "Command jotkeeper is the one binary.",
-		Imports: []string{everything}, Planned: true},
+		Imports: []string{everything}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
 		Imports: []string{"."}},
 

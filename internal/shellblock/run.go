@@ -19,8 +19,8 @@ type Options struct {
 	// Env is added to the environment, which otherwise loses HOME and every
 	// JOTKEEPER_ variable.
 	Env []string
-	// Ports are port numbers of the document. A free port takes the place of
-	// each, in commands, in wanted output and in Env.
+	// Ports are port numbers of the document. Free ports at the same distances
+	// take their places, in commands, in wanted output and in Env.
 	Ports []string
 	// Programs maps words of a command, "go run ./cmd/jotkeeper", to a program
 	// that was built before. Where the words begin with "go run", its failure

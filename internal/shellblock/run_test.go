@@ -207,11 +207,13 @@ $ echo 127.0.0.1:8080 $LISTEN 18080
 127.0.0.1:8080 :8080 18080
 $ case 8080 in 80[8]0) echo the real port;; *) echo a free port;; esac
 a free port
+$ echo $((8081 - 8080)) $((8090 - 8080))
+1 10
 $ echo go run ./cmd/jotkeeper-edge
 go run ./cmd/jotkeeper-edge
 '''
 `, Options{
-		Ports: []string{"8080"}, Env: []string{"LISTEN=:8080"},
+		Ports: []string{"8080", "8081", "8090"}, Env: []string{"LISTEN=:8080"},
 		Programs: map[string]string{"go run ./cmd/jotkeeper": program, "bin/jotkeeper": program},
 	})
 	if l.complaint.Len() > 0 {

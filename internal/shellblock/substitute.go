@@ -1,6 +1,7 @@
 package shellblock
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,12 +27,12 @@ type replacement struct {
 
 func substitute(opts Options, folder string) (substitution, error) {
 	var s substitution
-	for _, port := range opts.Ports {
-		free, err := freePort()
-		if err != nil {
-			return s, err
-		}
-		s.ports = append(s.ports, replacement{regexp.MustCompile(`\b` + regexp.QuoteMeta(port) + `\b`), free})
+	free, err := freePorts(opts.Ports)
+	if err != nil {
+		return s, err
+	}
+	for i, port := range opts.Ports {
+		s.ports = append(s.ports, replacement{regexp.MustCompile(`\b` + regexp.QuoteMeta(port) + `\b`), free[i]})
 	}
 	// The right end matters: go run ./cmd/jotkeeper is not go run ./cmd/jotkeeper-edge.
 	for i, words := range slices.Sorted(maps.Keys(opts.Programs)) {
@@ -63,14 +65,49 @@ func quote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePorts finds a free port for each of a document's. They keep their
+// distances: a program that proposes the next port proposes the document's.
+func freePorts(ports []string) ([]string, error) {
+	if len(ports) == 0 {
+		return nil, nil
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	var offsets []int
+	for _, p := range ports {
+		n, err := strconv.Atoi(p)
+		if err != nil {
+			return nil, fmt.Errorf("Ports: %w", err)
+		}
+		offsets = append(offsets, n)
+	}
+	for range 100 {
+		if free := tryPorts(offsets); free != nil {
+			return free, nil
+		}
+	}
+	return nil, errors.New("found no free ports at the distances of the document's")
+}
+
+// tryPorts holds a port that the system gives and then its neighbours; all are
+// let go when it returns, nil if one of them is taken.
+func tryPorts(ports []int) []string {
+	var free []string
+	base := 0
+	for i, p := range ports {
+		at := base + p - ports[0]
+		if i == 0 {
+			at = 0
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(at)))
+		if err != nil {
+			return nil
+		}
+		defer l.Close()
+		if i == 0 {
+			base = l.Addr().(*net.TCPAddr).Port
+		}
+		free = append(free, strconv.Itoa(base+p-ports[0]))
+	}
+	return free
 }
 
 func (s substitution) command(text string) string {

@@ -37,3 +37,32 @@ func (b *Backend) Claim(version int) error {
 	_, err := b.writer.conn.ExecContext(context.Background(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)`, version)
 	return err
 }
+
+// Columns returns the columns of every table but the migrations' own, each as
+// "name TYPE".
+func (b *Backend) Columns() (map[string][]string, error) {
+	rows, err := b.reading.Query(`SELECT m.name, c.name, c.type FROM sqlite_master m JOIN pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'goose_%' ORDER BY m.name, c.cid`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns := map[string][]string{}
+	for rows.Next() {
+		var table, name, kind string
+		if err := rows.Scan(&table, &name, &kind); err != nil {
+			return nil, err
+		}
+		columns[table] = append(columns[table], name+" "+kind)
+	}
+	return columns, rows.Err()
+}
+
+// Newest returns the version of the schema.
+func (b *Backend) Newest() int64 {
+	s, err := dialect.Version(context.Background(), b.reading)
+	if err != nil || s.Have != s.Want {
+		return -1
+	}
+	return s.Want
+}
