@@ -60,7 +60,7 @@ func (a *Accounts) checkPassword(password, identifier string) (string, *FieldErr
 	case length < a.cfg.MinLength:
 		return weak(fmt.Sprintf("is shorter than %d characters", a.cfg.MinLength))
 	case monotonous(password):
-		return weak("is one character repeated, or a row of the keyboard's or the alphabet's order")
+		return weak("is one character repeated, or neighbours in a row")
 	case common(password):
 		return weak("is one of the commonest passwords")
 	case utf8.RuneCountInString(without(password, identifier)) < a.cfg.MinLength:

@@ -122,7 +122,7 @@ func TestUnreadableHashesOpenNothing(t *testing.T) {
 	}
 	for name, hash := range map[string]string{
 		"plain text": phrase, "argon2i": with(1, "argon2i"), "argon2d": with(1, "argon2d"), "older version": with(2, "v=16"),
-		"a gigabyte": with(3, "m=1048576,t=1,p=1"), "endless": with(3, "m=8,t=4294967295,p=1"), "no memory": with(3, "m=0,t=1,p=1"), "no passes": with(3, "m=8,t=0,p=1"),
+		"too much memory": with(3, "m=262145,t=1,p=1"), "endless": with(3, "m=8,t=4294967295,p=1"), "no memory": with(3, "m=0,t=1,p=1"), "no passes": with(3, "m=8,t=0,p=1"),
 		"threads": with(3, "m=2048,t=1,p=255"), "more": good + "$", "spaces": " " + good, "leading zero": with(3, "m=08,t=1,p=1"), "other order": with(3, "t=1,m=8,p=1"),
 		"no salt": with(4, ""), "no key": with(5, ""), "short key": with(5, "AAAA"), "padded": with(4, parts[4]+"=="), "bcrypt": "$2a$10$abcdefghijklmnopqrstuuJ3pTLu5vR6oJkTYm4Xw6q4n3dN4nC1e",
 	} {

@@ -104,7 +104,7 @@ func accountChange(c *call) (change acts.Change, err error) {
 		return change, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	if unambiguous(dec, 0) != nil || dec.More() || json.Unmarshal(raw, &change.Claims) != nil {
+	if unambiguous(dec, 0) != nil || json.Unmarshal(raw, &change.Claims) != nil {
 		return change, malformed(`"claims" must be a JSON object`)
 	}
 	if change.Claims == nil {

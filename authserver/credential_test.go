@@ -219,7 +219,7 @@ func TestAnOvertakenRefreshIsToldToWait(t *testing.T) {
 	h := inMemory(t)
 	first := h.program("ada")
 	second := h.do("POST", "/session/refresh", form("refresh_token", first.Refresh)).want(201).tokens()
-	h.clock.pass(61 * time.Second) // past the hold of the second, so that there is a third
+	h.clock.pass(2 * time.Minute) // past the hold of the second, so that there is a third
 	third := h.do("POST", "/session/refresh", form("refresh_token", second.Refresh)).want(201).tokens()
 	r := h.do("POST", "/session/refresh", form("refresh_token", first.Refresh)).wantCode(503, "unavailable")
 	if r.Header.Get("Retry-After") == "" || !strings.Contains(r.body, `"error":`) {
@@ -228,4 +228,15 @@ func TestAnOvertakenRefreshIsToldToWait(t *testing.T) {
 	if same := h.do("POST", "/session/refresh", form("refresh_token", third.Refresh)).want(201).tokens(); same.Refresh != "" || same.Access == third.Access {
 		t.Errorf("within the hold: %+v", same)
 	}
+}
+
+// One login serves every application of the list, on whatever port it runs.
+func TestOneLoginServesTheOtherApplications(t *testing.T) {
+	h := inMemory(t, func(c *authserver.Config) { c.Issuer, c.AppDomains = "http://127.0.0.1:8080", nil })
+	r := h.do("POST", "/accounts", from("http://localhost:3000"), form("username", "ada", "password", good)).want(201)
+	next := h.do("GET", "/session/refresh", from("http://localhost:5173"), with(r.cookie())).want(201)
+	if aud := claims(t, next.tokens().Access)["aud"]; aud != "localhost:5173" {
+		t.Errorf("aud %v, want the other page's", aud)
+	}
+	h.do("GET", "/session/refresh", from("https://localhost.evil.test"), with(next.cookie())).wantCode(403, "origin")
 }

@@ -136,9 +136,11 @@ func build(t *testing.T, backend store.Backend, changes ...func(*authserver.Conf
 	accounts, err := account.New(account.Config{Store: set.Accounts, Hash: account.Params{Memory: 64, Time: 1, Threads: 1}, InsecureHash: true, Workers: 2})
 	h.must(err)
 	t.Cleanup(accounts.Close)
+	allows, err := authserver.Audiences(cfg.Issuer, cfg.AppDomains)
+	h.must(err)
 	sessions, err := session.New(session.Config{
 		Issuer: cfg.Issuer, Store: set.Sessions, Master: master, Signer: h.keys.Signer(jwt.KindAccess), Checker: h.index,
-		Rights: acts.Rights(accounts), Audiences: []string{cfg.Issuer, "app.example.com", "other.example.com"},
+		Rights: acts.Rights(accounts), Allows: allows,
 	})
 	h.must(err)
 	h.acts, err = acts.New(acts.Config{Backend: backend, Accounts: accounts, Sessions: sessions, Keys: h.keys, Index: h.index, Life: time.Hour})

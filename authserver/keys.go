@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/api"
+	"github.com/jotkeeper/jotkeeper/jwks"
 )
 
 // keySet publishes the public keys. It is read by every verifier there is, so
@@ -18,7 +19,7 @@ func (s *server) keySet(c *call) error {
 	if err != nil {
 		return err
 	}
-	set, keep := s.cfg.Keys.Publish(now)
+	set, keep := s.published(now)
 	document, err := set.MarshalJSON()
 	if err != nil {
 		return err
@@ -26,6 +27,13 @@ func (s *server) keySet(c *call) error {
 	c.w.Header().Set("ETag", set.ETag())
 	s.publish(c, keep, document)
 	return nil
+}
+
+// published is the key set with how long it may be kept: less, when this node
+// has lost touch with the store.
+func (s *server) published(now time.Time) (*jwks.Set, time.Duration) {
+	set, keep := s.cfg.Keys.Publish(now)
+	return set, min(keep, s.cfg.JWKSMaxAge)
 }
 
 // publish answers with a document that may be kept. http.ServeContent knows
@@ -49,7 +57,7 @@ func (s *server) configuration(c *call) error {
 	if err != nil {
 		return err
 	}
-	set, keep := s.cfg.Keys.Publish(now)
+	set, keep := s.published(now)
 	var algorithms []string
 	for _, k := range set.Keys() {
 		if alg := string(k.Algorithm()); !slices.Contains(algorithms, alg) {

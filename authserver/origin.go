@@ -151,6 +151,17 @@ func parseSites(issuer string, entries []string) (sites, error) {
 	return all, nil
 }
 
+// Audiences returns whether an audience is one that this server gives tokens
+// to: a trusted origin's host and port, or the issuer itself. It is what
+// session.Config.Allows asks. It fails with ErrConfig.
+func Audiences(issuer string, appDomains []string) (func(audience string) bool, error) {
+	trusted, err := parseSites(issuer, appDomains)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return func(audience string) bool { return audience == issuer || trusted.names(audience) }, nil
+}
+
 func (s sites) trusts(o origin) bool {
 	if o == s.own || len(s.listed) == 0 && o.loopback() {
 		return true

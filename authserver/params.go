@@ -111,12 +111,9 @@ func readJSON(body []byte) (params, error) {
 	if err := unambiguous(dec, 0); err != nil {
 		return params{}, malformed(err.Error())
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return params{}, malformed("something follows the JSON value")
-	}
 	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil {
-		return params{}, malformed("the JSON value is not an object")
+	if json.Unmarshal(body, &members) != nil { // which also refuses what follows the value
+		return params{}, malformed("the body is not one JSON object")
 	}
 	for name, raw := range members { // null leaves members nil: all empty
 		if err := p.put(strings.ToLower(name), raw); err != nil {

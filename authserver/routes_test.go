@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -205,6 +206,8 @@ func TestNewRefusesWhatWouldBeUnsafe(t *testing.T) {
 		"no issuer":           {func(c *authserver.Config) { c.Issuer = "" }, "is not an http or https URL"},
 		"plain http":          {func(c *authserver.Config) { c.Issuer = "http://id.example.com" }, "must be https"},
 		"issuer with a query": {func(c *authserver.Config) { c.Issuer = issuer + "?x=1" }, "is not a plain URL"},
+		"issuer with a hole":  {func(c *authserver.Config) { c.Issuer = issuer + "/{x}" }, "routes cannot stand below"},
+		"issuer with dots":    {func(c *authserver.Config) { c.Issuer = issuer + "/a/../b" }, "routes cannot stand below"},
 		"issuer with a user":  {func(c *authserver.Config) { c.Issuer = "https://me@id.example.com" }, "is not a plain URL"},
 		"a bad app domain":    {func(c *authserver.Config) { c.AppDomains = []string{"*.com"} }, "write host, host:port"},
 		"a bad body origin":   {func(c *authserver.Config) { c.BodyOrigins = []string{"a b"} }, "write host, host:port"},
@@ -219,5 +222,22 @@ func TestNewRefusesWhatWouldBeUnsafe(t *testing.T) {
 	}
 	if _, err := authserver.New(whole); err != nil {
 		t.Errorf("unchanged: %v", err)
+	}
+}
+
+// The reference names every route as the table has it, in its order.
+func TestTheReferenceHasTheTable(t *testing.T) {
+	page, err := os.ReadFile("../docs/reference/http-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	yes := map[bool]string{true: "yes", false: "no"}
+	whose := map[bool]string{true: "keratin", false: "ours"}
+	for _, l := range authserver.Table() {
+		fmt.Fprintf(&want, "| %s | `%s` | %s | %s | %s |\n", l.Method, strings.TrimSuffix(l.Pattern, "{$}"), l.Guard, yes[l.Changes], whose[l.Compatible])
+	}
+	if !strings.Contains(string(page), "|---|---|---|---|---|\n"+want.String()+"\n") {
+		t.Errorf("docs/reference/http-api.md lacks this table:\n%s", want.String())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ type Config struct {
 	AdminPassword [sha256.Size]byte // SHA-256 of the password; all zero closes the private routes
 
 	Typ            []string       // header types of our access tokens; none: at+jwt
-	JWKSMaxAge     time.Duration  // how long a verifier may keep the key set; 0: 300 s
+	JWKSMaxAge     time.Duration  // how long a verifier may keep the key set at most; 0: 300 s
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
 	Patience       time.Duration  // how long a request waits for the rooms behind it; 0: 5 s
 
@@ -96,7 +97,7 @@ func complete(cfg Config) Config {
 func (s *server) configure() (err error) {
 	switch c := s.cfg; {
 	case c.Acts == nil || c.Accounts == nil || c.Sessions == nil || c.Keys == nil || c.Index == nil || c.Clock == nil:
-		return errors.New("Acts, Accounts, Sessions, Keys, Index and Clock are all needed")
+		return errors.New("the rooms Acts, Accounts, Sessions, Keys, Index and Clock are all needed")
 	case c.AdminPassword != [sha256.Size]byte{} && c.AdminUsername == "":
 		return errors.New("an AdminPassword needs an AdminUsername")
 	}
@@ -105,6 +106,9 @@ func (s *server) configure() (err error) {
 		return fmt.Errorf("issuer %q is not a plain URL", s.cfg.Issuer)
 	}
 	s.prefix, s.secure = strings.TrimSuffix(u.Path, "/"), u.Scheme == "https"
+	if strings.ContainsAny(s.prefix, "{} \t%") || s.prefix != "" && path.Clean(s.prefix) != s.prefix {
+		return fmt.Errorf("issuer %q has a path that routes cannot stand below; use letters, digits and slashes", s.cfg.Issuer)
+	}
 	if s.sites, err = parseSites(s.cfg.Issuer, s.cfg.AppDomains); err != nil {
 		return err
 	}

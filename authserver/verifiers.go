@@ -3,7 +3,6 @@ package authserver
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"sync"
 	"time"
 
@@ -77,7 +76,8 @@ func (v *verifiers) of(audience string) (*jwt.Verifier[jwt.Access], error) {
 	return made, nil
 }
 
-// audiencesOf reads the audience of a token whose signature has been checked.
+// audiencesOf reads the audience of a token whose signature has been checked:
+// a string, or an array of them (RFC 7519 §4.1.3).
 func audiencesOf(raw string) []string {
 	seen, err := jwt.InspectUnverified(raw)
 	if err != nil {
@@ -86,14 +86,14 @@ func audiencesOf(raw string) []string {
 	var claims struct {
 		Audience json.RawMessage `json:"aud"`
 	}
-	var one string
-	var several []string
 	if err := json.Unmarshal(seen.Claims, &claims); err != nil {
 		return nil
 	}
-	if errors.Join(json.Unmarshal(claims.Audience, &one)) == nil {
+	var one string
+	if json.Unmarshal(claims.Audience, &one) == nil {
 		return []string{one}
 	}
+	var several []string
 	if json.Unmarshal(claims.Audience, &several) != nil {
 		return nil
 	}

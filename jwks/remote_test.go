@@ -241,8 +241,12 @@ func TestWhoLeavesDoesNotFailTheOthers(t *testing.T) {
 		r := remote(t, s)
 		answer := publish(t, fresh)
 		s.serve(func(r *http.Request) (*http.Response, error) {
-			<-time.After(2 * time.Second)
-			return answer(r)
+			select {
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			case <-time.After(2 * time.Second):
+				return answer(r)
+			}
 		})
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

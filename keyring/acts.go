@@ -28,7 +28,7 @@ func (p plan) rotate(c calendar, alg jwt.Algorithm) (*step, error) {
 		return p.bring(next[i], c.now), nil
 	}
 	if alg == "" {
-		alg = p.alg
+		alg = p.algorithm(c)
 	}
 	if len(c.published()) >= maxPublished {
 		return nil, ErrTooMany

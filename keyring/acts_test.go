@@ -265,3 +265,45 @@ func TestCalendarReadsLikeASentence(t *testing.T) {
 		t.Errorf("superseded by the clock alone: %s", got)
 	}
 }
+
+// A command opens the ring with its own settings, or none. What it was not asked
+// to do it leaves alone.
+func TestVisitorLeavesTheCalendarAlone(t *testing.T) {
+	s := &shelf{}
+	cfg := config(s)
+	cfg.Algorithm, cfg.Rotation = jwt.EdDSA, 90*day
+	server := open(t, noon, cfg)
+	visit := config(s)
+	visit.Visitor = true // else ES256 and 30 days
+	turn := noon.Add(90 * day)
+	var v *keyring.Ring
+	if got := s.counted(func() {
+		v = open(t, turn, visit)
+		tick(t, v, turn.Add(time.Hour))
+	}); got != "keys, keys" {
+		t.Errorf("a visitor did: %s", got)
+	}
+	tick(t, server, turn)
+	stolen, next := list(t, v, turn)[1].ID, list(t, v, turn)[2].ID
+	if got := s.counted(func() {
+		if err := v.Compromise(t.Context(), turn, stolen); err != nil {
+			t.Fatal(err)
+		}
+	}); got != "keys, swap compromised, keys, swap active, keys" {
+		t.Errorf("a compromise did: %s", got)
+	}
+	if signs(t, v, turn) != next {
+		t.Error("the next key does not sign")
+	}
+	if err := v.Compromise(t.Context(), turn, next); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Rotate(t.Context(), turn, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list(t, v, turn) {
+		if i.Algorithm != jwt.EdDSA {
+			t.Errorf("a visitor made a key for %s", i.Algorithm)
+		}
+	}
+}

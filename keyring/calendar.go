@@ -23,9 +23,20 @@ const maxPublished = 48
 type plan struct {
 	alg                         jwt.Algorithm
 	rotation, maxAge, tokenLife time.Duration
+	visitor                     bool
 }
 
-func newPlan(c Config) plan { return plan{c.Algorithm, c.Rotation, c.MaxAge, c.TokenLife} }
+func newPlan(c Config) plan {
+	return plan{c.Algorithm, c.Rotation, c.MaxAge, c.TokenLife, c.Visitor}
+}
+
+// algorithm returns that of a key to be made: a visitor goes by what is there.
+func (p plan) algorithm(c calendar) jwt.Algorithm {
+	if p.visitor && len(c.records) > 0 {
+		return c.records[len(c.records)-1].Algorithm
+	}
+	return p.alg
+}
 
 // lease is how long a node may go by what it last read. Within it no key that
 // the node has not seen can sign: keys are published for as long before.

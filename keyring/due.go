@@ -27,6 +27,9 @@ type template struct {
 // due returns what should be done next, nil when all is well. sealedNow tells
 // whether a record is sealed under the master key that seals now.
 func (p plan) due(c calendar, sealedNow func(Record) bool) *step {
+	if p.visitor {
+		return p.somebodySigns(c)
+	}
 	for _, rule := range []func(calendar) *step{
 		p.somebodySigns, p.signerIsActive, p.supersededRetire, p.nextIsKnown, p.nextIsSoon, p.retiredStay,
 	} {
@@ -59,7 +62,7 @@ func (p plan) somebodySigns(c calendar) *step {
 		to.State, to.SignsFrom, to.SignsTo = Active, c.now, c.now.Add(p.rotation)
 		return &step{swap: &[2]Record{next[0], to}}
 	}
-	return &step{insert: &template{p.alg, Active, c.lastPeriod() + 1, c.now}}
+	return &step{insert: &template{p.algorithm(c), Active, c.lastPeriod() + 1, c.now}}
 }
 
 // signerIsActive: the key whose time has come says so in the store.

@@ -29,6 +29,11 @@ type Config struct {
 	// that any node asked for.
 	TokenLife time.Duration
 
+	// Visitor is for a command that runs beside a server, perhaps without the
+	// server's settings: it does what it is asked to, and leaves the calendar's
+	// plans to the server.
+	Visitor bool
+
 	Typ map[jwt.Kind]string // header types that differ from the kind, as jwt.Signer.As
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
 // A feed is a source that a test can break.
@@ -286,6 +287,50 @@ func TestFollowerSweeps(t *testing.T) {
 		pass(time.Minute)
 		if x.Rules() != 0 {
 			t.Errorf("not swept: %+v", x.Stats())
+		}
+	})
+}
+
+// The same over a log that a program would use, swept as well.
+func TestFollowerOfALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		backend := memory.New()
+		log, x := backend.Set().Revocations, revocation.NewIndex(issuer)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- revocation.Follow(ctx, log, x) }()
+		synctest.Wait()
+		until := time.Now().Add(time.Minute)
+		everywhere := revocation.SubjectEnded("42", "password", until)
+		c, err := log.Append(ctx, time.Now(), revocation.SessionEnded("phone", "logout", until), everywhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !revoked(x, "phone") || x.Cursor() != c {
+			t.Errorf("after %v: %+v", c, x.Stats())
+		}
+		for rev, want := range map[revocation.Cursor]revocation.Action{{Epoch: c.Epoch, Seq: c.Seq - 1}: revocation.Revoke, c: revocation.None} {
+			q := revocation.Query{Issuer: issuer, Subject: "42", Rev: rev, HasRev: true}
+			if v := x.Check(time.Now(), &q); v.Action != want {
+				t.Errorf("a token of %v: %+v", rev, v)
+			}
+		}
+		pass(3 * time.Minute)
+		if n, err := log.Compact(ctx, time.Now()); err != nil || n != 2 || x.Rules() != 0 {
+			t.Errorf("compacted %d, %v; %d rules kept", n, err, x.Rules())
+		}
+		if _, err := log.Append(ctx, time.Now(), revocation.SessionEnded("laptop", "logout", time.Now().Add(time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !revoked(x, "laptop") || x.Stale(time.Now()) || x.Stats().Snapshots != 1 {
+			t.Errorf("after compacting: %+v", x.Stats())
+		}
+		cancel()
+		<-done
+		if err := backend.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -15,6 +15,7 @@ func TestNoHonestUserIsLoggedOut(t *testing.T) {
 		conditions
 	}{
 		{"tabs that race, answers that are lost", conditions{delay: 2, flights: 3, losses: 2}},
+		{"a request that stalls", conditions{delay: 1, flights: 2, stalls: 9}},
 		{"a fail-over", conditions{delay: 2, flights: 3, failures: 1}},
 		{"two fail-overs", conditions{delay: 2, flights: 2, failures: 2}},
 		{"nodes apart", conditions{delay: 2, flights: 2, skew: 1, losses: 2}},

@@ -32,3 +32,13 @@ func (r Refresh) Text() string {
 	text := tokenPrefix + base62Encode(append(r.payload[:], r.mac[:]...), bodyDigits)
 	return text + checksum(text)
 }
+
+// Table is the refresh table, for a genuine token of a generation.
+func Table(row Row, generation uint32, now time.Time, policy Policy) (Row, string) {
+	key := row.KeyID
+	row, o := step(row, presented{known: true, genuine: true, bound: true, generation: generation, key: key, next: key}, now, policy)
+	if o == reused {
+		row.State, row.EndReason = Ended, string(reused)
+	}
+	return row, string(o)
+}

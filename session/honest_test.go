@@ -22,7 +22,7 @@ type honest struct {
 
 	flights [3]flight
 
-	losses, failures, deaths int8 // that may still happen
+	losses, stalls, failures, deaths int8 // that may still happen
 }
 
 // A flight is a request or an answer under way.
@@ -50,6 +50,7 @@ type conditions struct {
 	flights  int  // at once
 	skew     int8 // of a second node's clock
 	losses   int8 // answers
+	stalls   int8 // requests that take another delay on top, one of them several
 	failures int8 // fail-overs, each of which drops the last write
 	deaths   int8 // of the browser, before its jar is on the disk
 	limit    int
@@ -66,7 +67,7 @@ func (c conditions) explore() finding {
 		for g := range h.tokens {
 			h.tokens[g], h.reports[g] = never, never
 		}
-		h.losses, h.failures, h.deaths = c.losses, c.failures, c.deaths
+		h.losses, h.stalls, h.failures, h.deaths = c.losses, c.stalls, c.failures, c.deaths
 	}
 	return search[honest]{moves: c.moves, limit: c.limit}.run(used, fresh)
 }
@@ -91,9 +92,7 @@ func (c conditions) network(h honest, visit visitor) {
 		case f.kind == nothing || i > 0 && f == h.flights[i-1]:
 		case f.kind == request:
 			c.served(h, i, visit)
-			if f.age == c.delay {
-				visit(rest, false, func() string { return fmt.Sprintf("the request with RT%d is lost on the way", f.shown) })
-			}
+			c.delayed(h, i, visit)
 		case f.nobody:
 			visit(rest, false, func() string { return "an answer finds its browser dead" })
 		default:
@@ -103,6 +102,22 @@ func (c conditions) network(h honest, visit visitor) {
 				visit(rest, false, func() string { return f.String() + " is lost on the way" })
 			}
 		}
+	}
+}
+
+// delayed is what becomes of a request that was under way for too long.
+func (c conditions) delayed(h honest, i int, visit visitor) {
+	f, to := h.flights[i], h
+	if f.age < c.delay {
+		return
+	}
+	to.flights[i] = flight{}
+	visit(to, false, func() string { return fmt.Sprintf("the request with RT%d is lost on the way", f.shown) })
+	if h.stalls > 0 {
+		to.flights[i] = f
+		to.flights[i].age = 0
+		to.stalls--
+		visit(to, false, func() string { return fmt.Sprintf("the request with RT%d stalls", f.shown) })
 	}
 }
 

@@ -123,7 +123,7 @@ func (s *Sessions) entitle(ctx context.Context, g *grant, req Request) error {
 		return unavailable(retry, errUnknownKey)
 	}
 	g.audience = either(req.Audience, g.row.Audience)
-	if g.audience != g.row.Audience && !slices.Contains(s.cfg.Audiences, g.audience) {
+	if g.audience != g.row.Audience && !s.allows(g.audience) {
 		return about(g.row, &Error{Outcome: string(audience), Reason: jwt.BadAud})
 	}
 	return waiting(ctx, func() (err error) {
@@ -133,6 +133,10 @@ func (s *Sessions) entitle(ctx context.Context, g *grant, req Request) error {
 		}
 		return err
 	})
+}
+
+func (s *Sessions) allows(audience string) bool {
+	return slices.Contains(s.cfg.Audiences, audience) || s.cfg.Allows != nil && s.cfg.Allows(audience)
 }
 
 // verdict asks this node's rules about the session itself. A session that a

@@ -17,6 +17,7 @@ func TestASightingFindsTheThiefAtOnce(t *testing.T) {
 		owner := h.refreshes(evening, stolen.Refresh, "rotate")
 		gen, sid := h.claims(evening, owner.Access).Generation, owner.Session.ID
 		old := h.claims(evening, stolen.Access).Generation
+		_, oldTag, _ := strings.Cut(old, ".")
 		other := h.login(evening).Session.ID
 		for name, c := range map[string]struct {
 			sid, gen string
@@ -25,6 +26,7 @@ func TestASightingFindsTheThiefAtOnce(t *testing.T) {
 			"too early":              {sid, gen, 119 * time.Second},
 			"of another generation":  {sid, old, time.Hour},
 			"made up":                {sid, "1.AAAAAAAAAAA", time.Hour},
+			"an old token's tag":     {sid, "1." + oldTag, time.Hour},
 			"of another session":     {other, gen, time.Hour},
 			"of no session":          {jwt.NewID(), gen, time.Hour},
 			"a number only":          {sid, "1", time.Hour},

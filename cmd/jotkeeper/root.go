@@ -23,7 +23,7 @@ type program struct {
 func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{env: newEnvironment(environ), stdin: stdin, stdout: stdout, stderr: stderr, flags: map[string]given{}}
 	root := p.root()
-	root.SetArgs(args)
+	root.SetArgs(idsLast(args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -43,6 +43,10 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(p.helpCommand())
 	root.SetHelpTemplate(helpTemplate)
+	root.Version = thisBuild().String()
+	root.SetVersionTemplate("jotkeeper {{.Version}}\n")
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "say which version this is"
 	return root
 }
 

@@ -200,7 +200,8 @@ func TestA187DiskFull(t *testing.T) {
 			_, err := tx.Accounts.Insert(t.Context(), account.Row{Identifier: fmt.Sprint("big", i), Display: strings.Repeat("x", 100_000)})
 			if i == 4 && err != nil {
 				swallowed = true
-				return insert(tx, i) // as if nothing had happened
+				_ = insert(tx, i) // as if nothing had happened
+				return nil
 			}
 			return err
 		}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlite_test
 
 import (
@@ -14,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -73,8 +76,10 @@ func TestAnotherProcessWakesAFollower(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second) // a follower that sleeps on fails, it does not hang
+	defer stop()
 	woken := make(chan error, 1)
-	go func() { woken <- b.Set().Revocations.Wait(t.Context(), start) }()
+	go func() { woken <- b.Set().Revocations.Wait(ctx, start) }()
 	if err := child(t, "append", path(t, b), "x").Run(); err != nil {
 		t.Fatal(err)
 	}
