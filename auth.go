@@ -66,7 +66,7 @@ func New(c Config) (*Auth, error) {
 		return nil, err
 	}
 	var err error
-	a.main, err = a.verifier(c.Audience)
+	a.main, err = a.verifier(c.Types, []string{c.Audience})
 	return a, err
 }
 
@@ -97,9 +97,9 @@ func (a *Auth) findKeys() error {
 	return nil
 }
 
-func (a *Auth) verifier(audience ...string) (*jwt.Verifier[Claims], error) {
+func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error) {
 	v, err := jwt.NewVerifier[Claims](jwt.VerifierConfig{
-		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: a.config.Types,
+		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: types,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)

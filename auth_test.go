@@ -213,6 +213,37 @@ func TestAudienceOfARoute(t *testing.T) {
 	want(t, "the other's route", h.ask(get("Authorization", "Bearer "+h.token()), jotkeeper.Audience("files.example.test")), 401, "audience")
 }
 
+// A019: a route takes the kinds it was made for, and no other.
+func TestA019KindOfARoute(t *testing.T) {
+	h := newHouse(t)
+	now := time.Now()
+	other := &sessionToken{jwt.Access{Registered: jwt.Registered{
+		Issuer: issuer, Subject: "42", Audience: jwt.Audience{audience}, ID: jwt.NewID(),
+		IssuedAt: jwt.TimeOf(now), Expires: jwt.TimeOf(now.Add(time.Minute)),
+	}}}
+	s := jwt.NewSigner(func(time.Time) (*jwt.PrivateKey, error) { return h.key, nil }, jwt.KindSession)
+	raw, err := s.Sign(now, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, access := get("Authorization", "Bearer "+raw), get("Authorization", "Bearer "+h.token())
+	want(t, "session token, default route", h.ask(session), 401, "header")
+	want(t, "access token, session route", h.ask(access, jotkeeper.Kind(jwt.KindSession)), 401, "header")
+	if w := h.ask(session, jotkeeper.Kind(jwt.KindSession)); w.Code != 200 {
+		t.Errorf("session token, session route: %d %s", w.Code, w.Body)
+	}
+	for _, r := range []*http.Request{session, access} {
+		if w := h.ask(r, jotkeeper.Kind(jwt.KindSession, jwt.KindAccess)); w.Code != 200 {
+			t.Errorf("route of both kinds: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// sessionToken is an access token's claims in a token of another kind.
+type sessionToken struct{ jwt.Access }
+
+func (*sessionToken) Kind() jwt.Kind { return jwt.KindSession }
+
 // A071–A073: a cookie alone does not speak for a state-changing request.
 func TestA071CookieNeedsAnOrigin(t *testing.T) {
 	h := newHouse(t, func(c *jotkeeper.Config) { c.Origins = []string{"https://front.example.test"} })

@@ -152,7 +152,7 @@ func overlapping(ops []porcupine.Operation) int {
 // TestA085HistoriesAreLinearizable checks that many refreshes and an end at
 // once look as if they had come one after another.
 func TestA085HistoriesAreLinearizable(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		for range 10 {
 			ops := h.history(20)
 			if share := overlapping(ops); share < 30 {

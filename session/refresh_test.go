@@ -13,7 +13,7 @@ import (
 )
 
 func TestAnEvening(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		if first.Outcome != "login" || first.ExpiresIn != 15*time.Minute || !session.IsRefresh(first.Refresh) {
 			t.Fatalf("login: %+v", first)
@@ -63,7 +63,7 @@ func TestAnEvening(t *testing.T) {
 }
 
 func TestOneReadAndAtMostOneWrite(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		step := func(now time.Time, raw, outcome string, finds, swaps int) session.Issued {
 			t.Helper()
@@ -85,7 +85,7 @@ func TestOneReadAndAtMostOneWrite(t *testing.T) {
 // TestA039LoginClaimsStay compares what the login said before and after.
 
 func TestA039LoginClaimsStay(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		was := h.claims(evening, first.Access)
 		now := evening.Add(20 * 24 * time.Hour)
@@ -101,7 +101,7 @@ func TestA039LoginClaimsStay(t *testing.T) {
 }
 
 func TestA085ParallelRefreshes(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -154,7 +154,7 @@ func TestA085ParallelRefreshes(t *testing.T) {
 // TestHealWhatTheStoreForgot lets the store lose a rotation, then many.
 
 func TestLookChangesNothing(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		second := h.refreshes(evening, first.Refresh, "rotate")
 		third := h.refreshes(evening.Add(time.Hour), second.Refresh, "rotate")

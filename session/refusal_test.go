@@ -14,7 +14,7 @@ import (
 )
 
 func TestA090RightsAreAskedAgain(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		h.allow("ada", "orders refunds", map[string]json.RawMessage{"plan": json.RawMessage(`"gold"`)})
 		first := h.login(evening)
 		c := h.claims(evening, first.Access)
@@ -30,7 +30,7 @@ func TestA090RightsAreAskedAgain(t *testing.T) {
 }
 
 func TestA090NothingAfterTheEnd(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		ctx, now := t.Context(), evening.Add(time.Minute)
 		for name, end := range map[string]func(sid string) error{
 			"logout": func(sid string) error { return h.End(ctx, now, "ada", sid, "logout", "") },
@@ -60,7 +60,7 @@ func TestA090NothingAfterTheEnd(t *testing.T) {
 }
 
 func TestA109AnAccountThatIsGone(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		for _, gone := range []error{session.ErrLocked, fmt.Errorf("account 7: %w", session.ErrNotFound)} {
 			h.deny("ada", gone)
@@ -76,7 +76,7 @@ func TestA109AnAccountThatIsGone(t *testing.T) {
 }
 
 func TestA091DeadlinesHold(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		const day = 24 * time.Hour
 		idle := h.login(evening)
 		h.refused(evening.Add(30*day), idle.Refresh, session.Error{Outcome: "ended", Reason: jwt.Idle})
@@ -112,7 +112,7 @@ func TestA091DeadlinesHold(t *testing.T) {
 }
 
 func TestA094WhatIsNoRefreshToken(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		issued := h.login(evening)
 		elsewhere := newHouse(t, memory.New()).login(evening)
 		bent := []byte(issued.Refresh)
@@ -141,7 +141,7 @@ func TestA094WhatIsNoRefreshToken(t *testing.T) {
 }
 
 func TestAForgedTokenCostsNoQuery(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		issued := h.login(evening)
 		id, _ := h.cfg.Master.Signing()
 		forged, err := session.RefreshToken(secret.Generate(), id, issued.Session.ID, 1)
@@ -160,7 +160,7 @@ func TestAForgedTokenCostsNoQuery(t *testing.T) {
 }
 
 func TestA095NothingBroader(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		h.allow("ada", "orders refunds", nil)
 		narrow, err := h.Start(t.Context(), evening, session.Login{Account: "ada", Audience: "shop", Scope: "orders admin"}, 0)
 		if err != nil {
@@ -196,7 +196,7 @@ func TestA095NothingBroader(t *testing.T) {
 }
 
 func TestABoundSession(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		bound, err := h.Start(t.Context(), evening, session.Login{Account: "ada", Audience: "shop", Binding: "thumb"}, 0)
 		if err != nil {
 			t.Fatal(err)

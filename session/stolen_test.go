@@ -19,7 +19,7 @@ func (h *house) settle(sid string, at time.Time) {
 }
 
 func TestA086AReplacedTokenEndsTheSession(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		stolen := h.login(evening)
 		newest := h.refreshes(evening.Add(time.Minute), stolen.Refresh, "rotate")
 		h.settle(stolen.Session.ID, evening.Add(3*time.Minute))
@@ -46,7 +46,7 @@ func TestA086AReplacedTokenEndsTheSession(t *testing.T) {
 
 func TestA087GrandparentInEitherOrder(t *testing.T) {
 	for _, thiefFirst := range []bool{true, false} {
-		onEach(t, func(h *house) {
+		onEach(t, func(t *testing.T, h *house) {
 			shared := h.login(evening)
 			a := h.refreshes(evening.Add(1*time.Minute), shared.Refresh, "rotate")
 			b := h.refreshes(evening.Add(10*time.Minute), a.Refresh, "rotate")
@@ -61,7 +61,7 @@ func TestA087GrandparentInEitherOrder(t *testing.T) {
 }
 
 func TestA089AGraceThatIsRepeated(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		h.refreshes(evening, first.Refresh, "rotate")
 		for s := range 12 {
@@ -73,7 +73,7 @@ func TestA089AGraceThatIsRepeated(t *testing.T) {
 }
 
 func TestA199NoFalseAlarm(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		tabs := h.refreshes(evening.Add(7*time.Minute), first.Refresh, "rotate")
 		now := evening.Add(7 * time.Minute)
@@ -96,7 +96,7 @@ func TestA199NoFalseAlarm(t *testing.T) {
 }
 
 func TestA110TheThiefIsOutToo(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		owner := h.login(evening).Refresh
 		thief, now := owner, evening
 		for range 2 {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestTheLoserIsAnswered(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		var winner session.Issued
 		h.wire.swapping = func() error {
@@ -97,7 +97,7 @@ func TestTroubleNeverLogsOut(t *testing.T) {
 }
 
 func TestASessionThatAFailoverRevives(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening)
 		alive := h.row(first.Session.ID)
 		if err := h.End(t.Context(), evening, "ada", alive.ID, "logout", ""); err != nil {
@@ -121,7 +121,7 @@ func TestASessionThatAFailoverRevives(t *testing.T) {
 }
 
 func TestHealWhatTheStoreForgot(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		for i := range 4 {
 			first := h.login(evening)
 			before := h.row(first.Session.ID)
@@ -145,7 +145,7 @@ func TestHealWhatTheStoreForgot(t *testing.T) {
 }
 
 func TestMasterKeysChange(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		older, newer := secret.Generate(), secret.Generate()
 		node := func(current secret.Key, accepted ...secret.Key) {
 			h.cfg.Master = secret.NewRing(current, accepted...)
@@ -170,7 +170,7 @@ func TestMasterKeysChange(t *testing.T) {
 }
 
 func TestA192StoredTimesInTheFuture(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		first := h.login(evening.Add(time.Hour)) // on a node that is an hour ahead
 		second := h.refreshes(evening.Add(time.Hour), first.Refresh, "rotate")
 		h.wire.counts()
