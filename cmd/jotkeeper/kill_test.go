@@ -51,6 +51,7 @@ func TestKillServe(t *testing.T) {
 	for i := range guests {
 		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))})
 	}
+	c.move(home)
 	n := kills(t)
 	for range n {
 		c.night(home)
@@ -114,11 +115,19 @@ func (c *campaign) end() {
 	}
 }
 
+// move lets every guest sign up.
+func (c *campaign) move(home string) {
+	c.start(home)
+	var work sync.WaitGroup
+	for _, g := range c.guests {
+		work.Go(func() { g.signUp(context.Background()) })
+	}
+	work.Wait()
+	c.end()
+}
+
 // fill gives every guest sessions, while no server runs.
 func (c *campaign) fill(home string) {
-	if c.acks.Load() == 0 {
-		return // there is nobody yet
-	}
 	p := &program{env: newEnvironment([]string{"HOME=" + home}), flags: map[string]given{}}
 	h, err := p.openBeside(context.Background())
 	if err != nil {
@@ -161,14 +170,20 @@ func (c *campaign) night(home string) {
 	case 1:
 		work.Go(func() { c.rotate(home) })
 	}
+	tired := make(chan struct{}) // every guest has gone to bed
+	go func() {
+		work.Wait()
+		close(tired)
+	}()
 	select {
 	case <-enough:
+	case <-tired:
 	case <-time.After(patience):
 		c.t.Error("the load came to a stop")
 	}
 	c.end()
 	over()
-	work.Wait()
+	<-tired
 }
 
 // rotate hands over to the next key by command, beside the server.
@@ -350,9 +365,10 @@ func (g *guest) do(ctx context.Context, want int, method, path string, form url.
 	return got, nil
 }
 
-// fill tops up the sessions of a guest.
+// fill tops up the sessions of a guest. One who does not know whether the last
+// password change came through gets none: it would have ended those before it only.
 func (g *guest) fill(h *house) {
-	if g.username == "" {
+	if g.username == "" || g.tried != "" {
 		return
 	}
 	ctx, now := context.Background(), time.Now()
@@ -373,17 +389,20 @@ func (g *guest) fill(h *house) {
 	}
 }
 
-// act does one thing and reports whether the server is still there.
+// act does one thing and reports whether there is another to do: the server is
+// still there, and so is a session.
 func (g *guest) act(ctx context.Context) bool {
 	var open *life
 	if fresh := g.freshLives(); len(fresh) > 0 {
 		open = fresh[g.rng.IntN(len(fresh))]
 	}
 	switch dice := g.rng.IntN(60); {
-	case g.username == "" || dice == 0:
+	case dice == 0:
 		return g.signUp(ctx)
-	case open == nil || dice == 1:
+	case dice == 1:
 		return g.logIn(ctx)
+	case open == nil:
+		return false
 	case dice == 2:
 		return g.changePassword(ctx, open)
 	case dice < 15:
