@@ -126,9 +126,7 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		panic(err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// What follows depends on who asks: no shared cache may keep it.
-		w.Header().Add("Vary", "Authorization, Cookie")
-		w.Header().Set("Cache-Control", "no-store")
+		personal(w.Header())
 		seen, err := a.authenticate(r, rt)
 		if err != nil {
 			refuse(w, r, rt, err)
@@ -139,6 +137,18 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
 	})
+}
+
+// personal marks an answer that depends on who asks: no shared cache may keep
+// it. The two values share an allocation, since every request makes them.
+func personal(h http.Header) {
+	values := [...]string{"no-store", "Authorization, Cookie"}
+	h["Cache-Control"] = values[0:1:1]
+	if h["Vary"] == nil {
+		h["Vary"] = values[1:2:2]
+	} else {
+		h.Add("Vary", values[1])
+	}
 }
 
 // Authenticate does what Handler does before it serves, for programs that
@@ -180,16 +190,16 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 		return verdict{}, err
 	}
 	if rt.revalidate {
-		err = a.askIssuer(r.Context(), found[0].text)
+		err = a.askIssuer(r.Context(), found.list[0].text)
 	}
 	return seen, err
 }
 
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
-func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found []credential) (verdict, error) {
-	first, err := a.verify(ctx, now, rt, found[0].text)
-	for _, other := range found[1:] {
+func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found carried) (verdict, error) {
+	first, err := a.verify(ctx, now, rt, found.list[0].text)
+	for _, other := range found.list[1:found.n] {
 		second, otherErr := a.verify(ctx, now, rt, other.text)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)

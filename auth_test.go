@@ -23,12 +23,12 @@ const (
 
 // house is an issuer's key and a guarded app, for one test.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	key  *jwt.PrivateKey
 	auth *jotkeeper.Auth
 }
 
-func newHouse(t *testing.T, change ...func(*jotkeeper.Config)) *house {
+func newHouse(t testing.TB, change ...func(*jotkeeper.Config)) *house {
 	t.Helper()
 	key, err := jwt.GenerateKey(jwt.ES256)
 	if err != nil {

@@ -18,33 +18,42 @@ type credential struct {
 	from string // header, cookie, form, query
 }
 
-// credentials finds the request's tokens: the header's first, each text once.
-// It never returns an empty list without an error.
-func (a *Auth) credentials(r *http.Request, rt *route) ([]credential, error) {
-	var found []credential
-	add := func(text, from string) {
-		for _, c := range found {
-			if c.text == text {
-				return
-			}
+// carried is what a request carries: at most one token from each place.
+type carried struct {
+	list [4]credential
+	n    int
+}
+
+// add notes a token, each text once.
+func (c *carried) add(text, from string) {
+	for i := range c.n {
+		if c.list[i].text == text {
+			return
 		}
-		found = append(found, credential{text, from})
 	}
+	c.list[c.n] = credential{text, from}
+	c.n++
+}
+
+// credentials finds the request's tokens, the header's first. Without an error
+// there is at least one.
+func (a *Auth) credentials(r *http.Request, rt *route) (carried, error) {
+	var found carried
 	text, ok, err := bearer(r)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	if ok {
-		add(text, "header")
+		found.add(text, "header")
 	}
-	if err := fromRoute(r, rt, add); err != nil {
-		return nil, err
+	if err := fromRoute(r, rt, &found); err != nil {
+		return found, err
 	}
-	if err := a.fromCookie(r, ok, add); err != nil {
-		return nil, err
+	if err := a.fromCookie(r, ok, &found); err != nil {
+		return found, err
 	}
-	if len(found) == 0 {
-		return nil, &jwt.Error{Reason: jwt.Missing, Detail: "no token in the request"}
+	if found.n == 0 {
+		return found, &jwt.Error{Reason: jwt.Missing, Detail: "no token in the request"}
 	}
 	return found, nil
 }
@@ -70,13 +79,13 @@ func bearer(r *http.Request) (string, bool, error) {
 }
 
 // fromRoute looks where the route's options allow it.
-func fromRoute(r *http.Request, rt *route, add func(text, from string)) error {
+func fromRoute(r *http.Request, rt *route, found *carried) error {
 	if rt.formField != "" && isForm(r) {
 		form, err := postForm(r)
 		if err != nil {
 			return err
 		}
-		if err := single(form[rt.formField], "form", add); err != nil {
+		if err := single(form[rt.formField], "form", found); err != nil {
 			return err
 		}
 	}
@@ -87,15 +96,15 @@ func fromRoute(r *http.Request, rt *route, add func(text, from string)) error {
 	if err != nil {
 		return malformed("the query cannot be read")
 	}
-	return single(query[rt.queryParam], "query", add)
+	return single(query[rt.queryParam], "query", found)
 }
 
-func single(values []string, from string, add func(text, from string)) error {
+func single(values []string, from string, found *carried) error {
 	if len(values) > 1 {
 		return malformed("more than one token in the " + from)
 	}
 	if len(values) == 1 {
-		add(values[0], from)
+		found.add(values[0], from)
 	}
 	return nil
 }
@@ -118,7 +127,7 @@ func postForm(r *http.Request) (url.Values, error) {
 
 // fromCookie reads the cookie, and holds the request against forgery by other
 // sites when nothing but the cookie speaks for it.
-func (a *Auth) fromCookie(r *http.Request, haveHeader bool, add func(text, from string)) error {
+func (a *Auth) fromCookie(r *http.Request, haveHeader bool, found *carried) error {
 	texts := a.config.Cookie.read(r)
 	if len(texts) == 0 {
 		return nil
@@ -129,7 +138,7 @@ func (a *Auth) fromCookie(r *http.Request, haveHeader bool, add func(text, from 
 	if !haveHeader && !a.sameOrigin(r) {
 		return &jwt.Error{Reason: jwt.CSRF, Detail: "a state-changing request with the cookie, not from a trusted origin"}
 	}
-	add(texts[0], "cookie")
+	found.add(texts[0], "cookie")
 	return nil
 }
 
