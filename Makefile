@@ -2,6 +2,7 @@
 
 FUZZTIME ?= 30s
 JOTKEEPER_KILLS ?= 200
+JOTKEEPER_SIM ?= 200
 JOTKEEPER_SOAK ?= 60s
 SEEDED ?=
 SEEDED_SLICE ?=
@@ -39,6 +40,10 @@ fuzz: ## fuzz every target for FUZZTIME=30s
 .PHONY: crash
 crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be lost
 	@JOTKEEPER_KILLS=$(JOTKEEPER_KILLS) scripts/crash
+
+.PHONY: sim
+sim: ## play JOTKEEPER_SIM=200 weeks of each story of refreshes, print the table
+	JOTKEEPER_SIM=$(JOTKEEPER_SIM) go test -count=1 -v -timeout 120m -run '^TestCampaign$$' ./internal/sim
 
 .PHONY: soak
 soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be refused
