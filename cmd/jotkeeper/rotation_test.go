@@ -265,20 +265,34 @@ type pair struct {
 	Refresh string `json:"refresh_token"`
 }
 
+// ask gets tokens. A server that is starved of its two seconds of key set (the
+// max-age is one) signs nothing and says 503, which is to be asked again.
 func (r *rotations) ask(path string, form url.Values) (pair, bool) {
+	for deadline := time.Now().Add(patience); ; {
+		status, body, err := r.post(path, form)
+		if status == http.StatusServiceUnavailable && time.Now().Before(deadline) {
+			continue
+		}
+		var got struct{ Result pair }
+		if err == nil {
+			err = json.Unmarshal(body, &got)
+		}
+		if err != nil || status != http.StatusCreated {
+			r.t.Errorf("POST %s answered %d, %v: %s", path, status, err, body)
+			return pair{}, false
+		}
+		return got.Result, true
+	}
+}
+
+func (r *rotations) post(path string, form url.Values) (int, []byte, error) {
 	res, err := r.client.PostForm(r.server.url+path, form)
 	if err != nil {
-		r.t.Error(err)
-		return pair{}, false
+		return 0, nil, err
 	}
 	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	var got struct{ Result pair }
-	if err := json.Unmarshal(body, &got); err != nil || res.StatusCode != http.StatusCreated {
-		r.t.Errorf("POST %s answered %d: %s", path, res.StatusCode, body)
-		return pair{}, false
-	}
-	return got.Result, true
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, body, err
 }
 
 // note keeps one token of each key. A key that was withdrawn before the question
