@@ -25,6 +25,8 @@ var rooms = []room{
 		Imports: []string{"jwt"}},
 	{Dir: "revocation", Sentence: "Package revocation tells whether a verified token has been revoked.",
 		Imports: []string{"jwt"}},
+	{Dir: "feed", Sentence: "Package feed carries revocation rules over HTTP.",
+		Imports: []string{"jwt", "revocation", "internal/problem"}},
 	{Dir: "secret", Sentence: "Package secret holds bytes that never print."},
 
 	// The issuing half.
@@ -79,7 +81,7 @@ var rooms = []room{
 var owners = map[string][]string{
 	"github.com/go-jose/go-jose/v4":       {"jwt"},
 	"github.com/maypok86/otter/v2":        {"jwt"},
-	"github.com/go-json-experiment/json":  {"jwt", "jwks"},
+	"github.com/go-json-experiment/json":  {"jwt", "jwks", "feed"},
 	"github.com/pressly/goose/v3":         {"internal/sqldb"},
 	"modernc.org/sqlite":                  {"store/sqlite"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
