@@ -18,7 +18,7 @@ type room struct {
 var rooms = []room{
 	// The verifying half.
 	{Dir: ".", Sentence: "Package jotkeeper authenticates net/http requests that carry a session token.",
-		Imports: []string{"jwt", "jwks", "revocation", "internal/problem"}},
+		Imports: []string{"jwt", "jwks", "revocation", "feed", "internal/problem"}},
 	{Dir: "jwt", Sentence: "Package jwt is the one door to signed and sealed tokens.",
 		And: "one door; the two adjectives name what passes it"},
 	{Dir: "jwks", Sentence: "Package jwks holds public keys as a JSON Web Key Set.",
