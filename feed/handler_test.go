@@ -233,6 +233,21 @@ func TestRulesAreForgottenAfterTheRetention(t *testing.T) {
 	})
 }
 
+// Whoever appends may have a clock that is wrong by days.
+func TestRetentionDoesNotAskTheRulesForTheTime(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook()
+		log.clock = -48 * time.Hour
+		s.origin(log)
+		v := s.verifier()
+		log.append(ended("phone"))
+		pass(3 * time.Second)
+		if got := v.client.Stats(); !v.refuses("phone") || got.Streams != 1 || got.Snapshots != 1 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestLongPoll(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		log := newBook(ended("a"), ended("b"), ended("c"))

@@ -32,6 +32,7 @@ type book struct {
 	trouble             error
 	wake                chan struct{}
 	heads, reads, waits int
+	clock               time.Duration // of whoever appends: so much ahead
 }
 
 func newBook(rules ...revocation.Rule) *book {
@@ -48,7 +49,7 @@ func (b *book) append(rules ...revocation.Rule) {
 			if r.Scope.Relative() {
 				r.Before = c
 			}
-			b.kept = append(b.kept, revocation.Entry{Cursor: c, At: time.Now(), Rule: r})
+			b.kept = append(b.kept, revocation.Entry{Cursor: c, At: time.Now().Add(b.clock), Rule: r})
 		}
 		close(b.wake)
 		b.wake = make(chan struct{})

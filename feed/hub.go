@@ -44,7 +44,7 @@ type hub struct {
 // A line is an encoded entry.
 type line struct {
 	seq  uint64
-	at   time.Time
+	at   time.Duration // when it was read: what a rule says of its time may be anything
 	text []byte
 }
 
@@ -125,7 +125,7 @@ func (h *hub) start(ctx context.Context) error {
 
 // publish makes entries known. Without entries it is a beat, given only when one is due.
 func (h *hub) publish(entries []revocation.Entry, at time.Duration) error {
-	lines, head, err := h.encode(entries)
+	lines, head, err := h.encode(entries, at)
 	if err != nil {
 		return err
 	}
@@ -133,10 +133,9 @@ func (h *hub) publish(entries []revocation.Entry, at time.Duration) error {
 	if len(entries) == 0 && h.ready && at-h.asOf < h.beat {
 		return nil
 	}
-	oldest := time.Now().Add(-h.retention)
 	h.set(func() {
 		h.lines, h.head = append(h.lines, lines...), head
-		h.trim(oldest)
+		h.trim(at - h.retention)
 		if whole {
 			h.ready, h.asOf = true, at
 		}
@@ -145,7 +144,7 @@ func (h *hub) publish(entries []revocation.Entry, at time.Duration) error {
 }
 
 // encode writes each entry once for all followers.
-func (h *hub) encode(entries []revocation.Entry) (lines []line, head revocation.Cursor, err error) {
+func (h *hub) encode(entries []revocation.Entry, at time.Duration) (lines []line, head revocation.Cursor, err error) {
 	head = h.head
 	for _, e := range entries {
 		if e.Cursor.Epoch != head.Epoch || e.Cursor.Seq <= head.Seq {
@@ -159,7 +158,7 @@ func (h *hub) encode(entries []revocation.Entry) (lines []line, head revocation.
 		if err != nil {
 			return nil, head, err
 		}
-		lines = append(lines, line{e.Cursor.Seq, e.At, text})
+		lines = append(lines, line{e.Cursor.Seq, at, text})
 	}
 	return lines, head, nil
 }
@@ -167,9 +166,9 @@ func (h *hub) encode(entries []revocation.Entry) (lines []line, head revocation.
 var errDisorder = errors.New("feed: the source answered out of order")
 
 // trim keeps what is young enough, and not too many of it.
-func (h *hub) trim(oldest time.Time) {
+func (h *hub) trim(oldest time.Duration) {
 	cut := max(0, len(h.lines)-h.tail)
-	for cut < len(h.lines) && h.lines[cut].at.Before(oldest) {
+	for cut < len(h.lines) && h.lines[cut].at < oldest {
 		cut++
 	}
 	if cut > 0 {

@@ -42,6 +42,7 @@ func TestStories(t *testing.T) {
 			"exits":  cmdExits,
 			"newer":  cmdNewer,
 			"gone":   cmdGone,
+			"bearer": cmdBearer,
 		},
 	})
 }

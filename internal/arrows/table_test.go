@@ -58,7 +58,7 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "api",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api"}},
