@@ -328,3 +328,23 @@ func TestAFeedThatChecksTooLittleIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Looking at how old the rules are costs no allocation.
+func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		alone := newHouse(t, func(c *jotkeeper.Config) { c.Revocations = revocation.NewIndex(issuer) })
+		count := func(h *house) float64 {
+			r := get("Authorization", "Bearer "+h.token())
+			return testing.AllocsPerRun(100, func() {
+				if _, err := h.auth.Authenticate(r); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if with, without := count(e.house), count(alone); with != without {
+			t.Errorf("%v allocations with a feed, %v without", with, without)
+		}
+	})
+}
