@@ -45,9 +45,8 @@ soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be re
 	JOTKEEPER_SOAK=$(JOTKEEPER_SOAK) go test -count=1 -v -timeout 60m -run ServeRotatesUnderLoad ./cmd/jotkeeper
 
 .PHONY: bench
-bench: ## measure tokens against peers, the server's refreshes, its start; print tables
-	cd bench && go run ./jwt
-	cd bench && go run ./refresh
+bench: ## measure tokens against peers, commits, refreshes, the start; print tables
+	@cd bench && for b in */main.go; do echo "== $${b%/main.go}"; go run "./$${b%/main.go}" || exit 1; done
 
 .PHONY: bench-build
 bench-build: ## compile the benchmarks without running them

@@ -153,6 +153,7 @@ func TestA025OneCanonicalForm(t *testing.T) {
 		"trailing space":        {get("Authorization", "Bearer "+tok+" "), 400, "malformed_request"},
 		"no token":              {get("Authorization", "Bearer "), 400, "malformed_request"},
 		"two headers":           {get("Authorization", "Bearer "+tok, "Authorization", "Bearer "+tok), 400, "malformed_request"},
+		"a tab in it":           {get("Authorization", "Bearer "+tok+"\t"), 400, "malformed_request"},
 		"a list":                {get("Authorization", "Bearer "+tok+","+tok), 400, "malformed_request"},
 		"another scheme":        {get("Authorization", "Basic "+tok), 401, "missing"},
 		"in the query":          {httptest.NewRequest("GET", "/?access_token="+tok, nil), 401, "missing"},
@@ -212,6 +213,37 @@ func TestAudienceOfARoute(t *testing.T) {
 	}
 	want(t, "the other's route", h.ask(get("Authorization", "Bearer "+h.token()), jotkeeper.Audience("files.example.test")), 401, "audience")
 }
+
+// A019: a route takes the kinds it was made for, and no other.
+func TestA019KindOfARoute(t *testing.T) {
+	h := newHouse(t)
+	now := time.Now()
+	other := &sessionToken{jwt.Access{Registered: jwt.Registered{
+		Issuer: issuer, Subject: "42", Audience: jwt.Audience{audience}, ID: jwt.NewID(),
+		IssuedAt: jwt.TimeOf(now), Expires: jwt.TimeOf(now.Add(time.Minute)),
+	}}}
+	s := jwt.NewSigner(func(time.Time) (*jwt.PrivateKey, error) { return h.key, nil }, jwt.KindSession)
+	raw, err := s.Sign(now, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, access := get("Authorization", "Bearer "+raw), get("Authorization", "Bearer "+h.token())
+	want(t, "session token, default route", h.ask(session), 401, "header")
+	want(t, "access token, session route", h.ask(access, jotkeeper.Kind(jwt.KindSession)), 401, "header")
+	if w := h.ask(session, jotkeeper.Kind(jwt.KindSession)); w.Code != 200 {
+		t.Errorf("session token, session route: %d %s", w.Code, w.Body)
+	}
+	for _, r := range []*http.Request{session, access} {
+		if w := h.ask(r, jotkeeper.Kind(jwt.KindSession, jwt.KindAccess)); w.Code != 200 {
+			t.Errorf("route of both kinds: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// sessionToken is an access token's claims in a token of another kind.
+type sessionToken struct{ jwt.Access }
+
+func (*sessionToken) Kind() jwt.Kind { return jwt.KindSession }
 
 // A071–A073: a cookie alone does not speak for a state-changing request.
 func TestA071CookieNeedsAnOrigin(t *testing.T) {

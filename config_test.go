@@ -34,7 +34,7 @@ func TestConfigThatChecksTooLittleIsRefused(t *testing.T) {
 
 func TestHandlerPanicsOnAnOptionThatCannotBeKept(t *testing.T) {
 	h := newHouse(t)
-	for name, o := range map[string]jotkeeper.Option{"two scopes in one": jotkeeper.Scope("a b"), "empty scope": jotkeeper.Scope(""), "no audience": jotkeeper.Audience()} {
+	for name, o := range map[string]jotkeeper.Option{"two scopes in one": jotkeeper.Scope("a b"), "empty scope": jotkeeper.Scope(""), "no audience": jotkeeper.Audience(), "no kind": jotkeeper.Kind()} {
 		func() {
 			defer func() {
 				if err, ok := recover().(error); !ok || !errors.Is(err, jotkeeper.ErrConfig) {

@@ -15,6 +15,7 @@ type Option func(*route) error
 type route struct {
 	verifier   *jwt.Verifier[Claims]
 	audience   []string
+	kinds      []string
 	scopes     []string
 	formField  string
 	queryParam string
@@ -32,11 +33,17 @@ func (a *Auth) route(opts []Option) (*route, error) {
 	if rt.stale != nil && a.following == nil {
 		return nil, fmt.Errorf("%w: WhenStale: there is no Feed that could be stale", ErrConfig)
 	}
-	if rt.audience == nil {
+	if rt.audience == nil && rt.kinds == nil {
 		return rt, nil
 	}
+	if rt.audience == nil {
+		rt.audience = []string{a.config.Audience}
+	}
+	if rt.kinds == nil {
+		rt.kinds = a.config.Types
+	}
 	var err error
-	rt.verifier, err = a.verifier(rt.audience...)
+	rt.verifier, err = a.verifier(rt.kinds, rt.audience)
 	return rt, err
 }
 
@@ -60,6 +67,20 @@ func Audience(names ...string) Option {
 			return fmt.Errorf("%w: Audience: a route needs a name that is not empty", ErrConfig)
 		}
 		rt.audience = names
+		return nil
+	}
+}
+
+// Kind accepts tokens of these kinds on the route, in place of access tokens.
+// What their claims type has beyond that of an access token is in Private.
+func Kind(kinds ...jwt.Kind) Option {
+	return func(rt *route) error {
+		if len(kinds) == 0 || slices.Contains(kinds, "") {
+			return fmt.Errorf("%w: Kind: a route needs a kind that is not empty", ErrConfig)
+		}
+		for _, k := range kinds {
+			rt.kinds = append(rt.kinds, string(k))
+		}
 		return nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/api"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
-	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/session"
 )
 
@@ -142,8 +141,4 @@ func (s *server) changePassword(c *call, h holder) error {
 	}
 	s.metrics.Revoked("sub", 1)
 	return s.welcome(c, h.visitor, issued, h.body)
-}
-
-func refuseMissing() error {
-	return &jwt.Error{Reason: jwt.Missing, Detail: "no session came with the request"}
 }

@@ -240,3 +240,17 @@ func TestOneLoginServesTheOtherApplications(t *testing.T) {
 	}
 	h.do("GET", "/session/refresh", from("https://localhost.evil.test"), with(next.cookie())).wantCode(403, "origin")
 }
+
+// Where a refresh token is meant, the remedy does not speak of access tokens.
+func TestARefusedRefreshNamesTheRefreshToken(t *testing.T) {
+	h := inMemory(t)
+	for _, a := range []*reply{
+		h.do("POST", "/session/refresh").wantCode(401, "missing"),
+		h.do("POST", "/session/refresh", form("refresh_token", "jkr_no")).wantCode(401, "malformed"),
+		h.do("GET", "/sessions").wantCode(401, "missing"),
+	} {
+		if hint := a.body; !strings.Contains(hint, "efresh token") || strings.Contains(hint, "access token") {
+			t.Errorf("the hint misleads: %s", hint)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func (s *server) own(c *call) (owner, error) {
 		_, row, err := s.newest(c, v.now, cookies)
 		return owner{v, row}, err
 	}
-	return owner{}, refuse(problem.Code(jwt.Missing))
+	return owner{}, refuseMissing()
 }
 
 func (s *server) ownBearer(c *call, now time.Time, raw string) (row session.Row, err error) {

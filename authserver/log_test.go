@@ -69,8 +69,9 @@ func TestA181RefusalsTellNothingOfTheInside(t *testing.T) {
 			if r.StatusCode < 400 {
 				continue
 			}
+			said := strings.ReplaceAll(r.body, r.Header.Get("X-Request-Id"), "") // random letters spell anything
 			for _, inside := range []string{"goroutine", ".go:", "memory", "sql", "SELECT", "closed", "/work", "/tmp", "0x", kid, "store:", "panic"} {
-				if strings.Contains(r.body, inside) {
+				if strings.Contains(said, inside) {
 					t.Errorf("%s %s: %d says %q: %s", l.Method, l.Pattern, r.StatusCode, inside, r.body)
 				}
 			}

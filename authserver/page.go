@@ -14,7 +14,7 @@ import (
 var pageText string
 
 // style is the whole of the page's looks. The page allows it by its hash.
-const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}th{text-align:left;padding-right:2rem;font-weight:600}pre{background:#f4f4f4;padding:1rem;overflow-x:auto}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#242424}a{color:#9cf}}`
+const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}th{text-align:left;padding-right:2rem;font-weight:600}pre{background:#f4f4f4;padding:1rem;white-space:pre-wrap;overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#242424}a{color:#9cf}}`
 
 // transcript is a session from sign-up to logout; ISSUER is filled in.
 const transcript = `ID=ISSUER

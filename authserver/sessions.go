@@ -109,7 +109,7 @@ func refusedRefresh(err error) string {
 	if e, ok := errors.AsType[*session.Error](err); ok {
 		return e.Outcome
 	}
-	if jwt.ReasonOf(err) == jwt.Missing {
+	if r, ok := errors.AsType[*refusal](err); ok && r.Code == problem.Code(jwt.Missing) {
 		return "missing"
 	}
 	if isUnavailable(err) {

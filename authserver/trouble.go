@@ -75,13 +75,25 @@ func verdictOf(err error) *verdict {
 	return v
 }
 
+// refreshHints are the remedies where a refresh token is meant, and the code's
+// own remedy speaks of an access token.
+var refreshHints = map[jwt.Reason]string{
+	jwt.Missing:   "Send the session's refresh token: its cookie, refresh_token in the body, or where a route says so Authorization: Bearer jkr_…",
+	jwt.Malformed: "Send the refresh token exactly as it was issued: it begins with jkr_ and has 66 characters.",
+	jwt.Stale:     "Refresh the session, then repeat the request with the new refresh token.",
+}
+
+func refuseMissing() error {
+	return &refusal{problem.Problem{Code: problem.Code(jwt.Missing), Detail: "This needs a session.", Hint: refreshHints[jwt.Missing]}}
+}
+
 // problemOf finds the code of an error. What it does not know is internal.
 func problemOf(err error) problem.Problem {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.Problem
 	}
 	if e, ok := errors.AsType[*session.Error](err); ok {
-		return problem.Problem{Code: problem.Code(e.Reason), RetryAfter: e.RetryAfter}
+		return problem.Problem{Code: problem.Code(e.Reason), Hint: refreshHints[e.Reason], RetryAfter: e.RetryAfter}
 	}
 	if reason := jwt.ReasonOf(err); reason != "" {
 		return problem.Problem{Code: problem.Code(reason)}

@@ -25,7 +25,7 @@ func (h *house) verdictOf(raw string, now time.Time) string {
 }
 
 func TestEndAllEndsWhatIsUnderWay(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		old, epoch := h.login(evening), h.epoch("ada")
 		other := h.loginAs(evening, "bob")
 		under := h.Prepare(evening, session.Login{Account: "ada", Audience: "shop"}) // its password was checked already
@@ -68,7 +68,7 @@ func TestEndAllEndsWhatIsUnderWay(t *testing.T) {
 }
 
 func TestEndOthersKeepsThisOne(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		a, b, c := h.login(evening), h.login(evening), h.login(evening)
 		n, err := h.EndOthers(t.Context(), evening, "ada", b.Session.ID, "others", "")
 		if err != nil || n != 2 {
@@ -98,7 +98,7 @@ func TestEndOthersKeepsThisOne(t *testing.T) {
 }
 
 func TestA097EndWhatIsNotYours(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		victim, gone := h.loginAs(evening, "bob"), h.login(evening)
 		if err := h.End(t.Context(), evening, "ada", gone.Session.ID, "logout", ""); err != nil {
 			t.Fatal(err)
@@ -122,7 +122,7 @@ func TestA097EndWhatIsNotYours(t *testing.T) {
 }
 
 func TestA107CapUnderARace(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		h.cfg.Policy.Max = 5
 		h.rebuild()
 		var wg sync.WaitGroup
@@ -148,7 +148,7 @@ func TestA107CapUnderARace(t *testing.T) {
 }
 
 func TestA108TheListTellsNoSecret(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		laptop, phone := h.login(evening), h.login(evening.Add(time.Minute))
 		list, err := h.List(t.Context(), evening.Add(time.Hour), "ada")
 		if err != nil || len(list) != 2 {
@@ -181,7 +181,7 @@ func TestA108TheListTellsNoSecret(t *testing.T) {
 }
 
 func TestSweepKeepsWhatPeopleAskAbout(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		const day = 24 * time.Hour
 		first := h.login(evening)
 		if err := h.End(t.Context(), evening, "ada", first.Session.ID, "logout", ""); err != nil {
@@ -202,7 +202,7 @@ func TestSweepKeepsWhatPeopleAskAbout(t *testing.T) {
 
 // TestTheLedgerIsBounded has a session with more events than it keeps.
 func TestTheLedgerIsBounded(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		now, parent := evening, h.login(evening)
 		current := h.refreshes(now, parent.Refresh, "rotate")
 		for i := range 100 {
@@ -223,7 +223,7 @@ func TestTheLedgerIsBounded(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		for want, spoil := range map[string]func(*session.Config){
 			"Issuer is missing":  func(c *session.Config) { c.Issuer = "" },
 			"Store is missing":   func(c *session.Config) { c.Store = nil },

@@ -44,14 +44,14 @@ type house struct {
 }
 
 // onEach tells a story once on each kind of store.
-func onEach(t *testing.T, story func(h *house)) {
-	t.Run("memory", func(t *testing.T) { story(newHouse(t, memory.New())) })
+func onEach(t *testing.T, story func(t *testing.T, h *house)) {
+	t.Run("memory", func(t *testing.T) { story(t, newHouse(t, memory.New())) })
 	t.Run("sqlite", func(t *testing.T) {
 		b, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		story(newHouse(t, b))
+		story(t, newHouse(t, b))
 	})
 }
 

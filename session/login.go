@@ -37,7 +37,8 @@ type Issued struct {
 // checked and hand it to Insert: a session is then never made from a password
 // that was changed meanwhile.
 func (s *Sessions) Epoch(ctx context.Context, account string) (int64, error) {
-	return s.store.Epoch(ctx, account)
+	epoch, err := s.store.Epoch(ctx, account)
+	return epoch, trouble(err)
 }
 
 // Prepare returns the row of a new session with a random ID. It does no I/O.
@@ -65,7 +66,8 @@ func (s *Sessions) Insert(ctx context.Context, row Row, epoch int64) (revocation
 	case row.Audience == "":
 		return revocation.Cursor{}, fmt.Errorf("%w: Audience is missing", ErrLogin)
 	}
-	return s.store.Insert(ctx, row, epoch, Cap{Limit: s.cfg.Policy.Max, Until: s.until(row.CreatedAt)})
+	head, err := s.store.Insert(ctx, row, epoch, Cap{Limit: s.cfg.Policy.Max, Until: s.until(row.CreatedAt)})
+	return head, trouble(err)
 }
 
 // Issue signs the first tokens of a session, after it was committed. rev is

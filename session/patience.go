@@ -52,3 +52,11 @@ func answered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || ok && !errors.Is(e, ErrRetry)
 }
+
+// trouble makes whatever is not an answer an unavailable Error.
+func trouble(err error) error {
+	if answered(err) {
+		return err
+	}
+	return unavailable(retry, err)
+}

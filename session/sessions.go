@@ -45,6 +45,7 @@ type Rights struct {
 }
 
 // Sessions are the sessions of one issuer. They are safe for concurrent use.
+// Trouble with the store is an error that is ErrRetry, of every method.
 type Sessions struct {
 	cfg   Config
 	store Store
@@ -87,7 +88,7 @@ func (s *Sessions) On(tx Store) *Sessions {
 // Find returns the row of a session, ended or not. It fails with ErrNotFound.
 func (s *Sessions) Find(ctx context.Context, sid string) (Row, error) {
 	row, _, err := s.store.Find(ctx, sid)
-	return row, err
+	return row, trouble(err)
 }
 
 // List returns the live sessions of an account, newest login first. SeenAt is
@@ -98,7 +99,7 @@ func (s *Sessions) List(ctx context.Context, now time.Time, account string) ([]R
 	for i := range rows {
 		rows[i].SeenAt = rows[i].SeenAt.Truncate(time.Hour)
 	}
-	return rows, err
+	return rows, trouble(err)
 }
 
 // keepEnded is for how long a session that is over can be explained.
@@ -106,7 +107,8 @@ const keepEnded = 30 * 24 * time.Hour
 
 // Sweep deletes sessions that have been over for 30 days and returns how many.
 func (s *Sessions) Sweep(ctx context.Context, now time.Time) (int, error) {
-	return s.store.Sweep(ctx, stored(now).Add(-keepEnded))
+	n, err := s.store.Sweep(ctx, stored(now).Add(-keepEnded))
+	return n, trouble(err)
 }
 
 // stored returns t as a store keeps it.

@@ -12,7 +12,7 @@ import (
 
 // TestASightingFindsTheThiefAtOnce has a verifier report what it saw.
 func TestASightingFindsTheThiefAtOnce(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		stolen := h.login(evening)
 		owner := h.refreshes(evening, stolen.Refresh, "rotate")
 		gen, sid := h.claims(evening, owner.Access).Generation, owner.Session.ID
@@ -50,7 +50,7 @@ func TestASightingFindsTheThiefAtOnce(t *testing.T) {
 }
 
 func TestASightingIsNoUseToWhoHasNoToken(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEach(t, func(t *testing.T, h *house) {
 		issued := h.login(evening)
 		gen := h.claims(evening, issued.Access).Generation
 		h.wire.setCut(errors.New("away"))

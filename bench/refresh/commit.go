@@ -87,7 +87,7 @@ func row(i int) session.Row {
 	}
 }
 
-// syncs counts small writes, each with a sync of its own.
+// syncs counts small writes over the same place, each with a sync of its own.
 func syncs(path string, n int) (float64, error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -97,7 +97,7 @@ func syncs(path string, n int) (float64, error) {
 	page := make([]byte, 4096)
 	began := time.Now()
 	for range n {
-		if _, err := f.Write(page); err != nil {
+		if _, err := f.WriteAt(page, 0); err != nil {
 			return 0, err
 		}
 		if err := f.Sync(); err != nil {

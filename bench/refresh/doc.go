@@ -12,7 +12,7 @@
 // In turns with that, round after round, another process swaps session rows
 // straight in a store of its own on the same disk (what is possible there
 // without HTTP, tokens and signatures), and syncs a small file again and again
-// (what the disk is worth). The last table tells how soon the server is ready
+// (what one sync costs). The last table tells how soon the server is ready
 // and what memory it holds when idle.
 //
 // Client and server share the machine's cores. With -keep the store stays.

@@ -78,7 +78,7 @@ func (p plan) measure() error {
 	}
 	printRounds(os.Stdout, rounds)
 	starts, err := p.comings(h)
-	if err != nil {
+	if err != nil || len(starts) == 0 {
 		return err
 	}
 	printStarts(os.Stdout, starts)

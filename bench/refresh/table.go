@@ -38,7 +38,7 @@ func printRounds(w io.Writer, rounds []round) {
 	line("CPU of the server a refresh, µs", "—", "%.0f", func(r round) float64 { return 1e6 * r.cpu })
 	line("bare: durable swaps a second, no HTTP", "—", "%.0f", func(r round) float64 { return r.commit.Swaps })
 	line("bare: transactions a second they shared", "—", "%.0f", func(r round) float64 { return r.commit.Commits })
-	line("disk: 4 KiB with a sync, a second", "—", "%.0f", func(r round) float64 { return r.commit.Syncs })
+	line("disk: the same 4 KiB with a sync, one by one, a second", "—", "%.0f", func(r round) float64 { return r.commit.Syncs })
 	line("refreshes ÷ bare swaps", "—", "%.2f", func(r round) float64 { return r.rate() / r.commit.Swaps })
 }
 

@@ -101,6 +101,9 @@ func TestVersionAndCompletion(t *testing.T) {
 	if r := jotkeeper(t, nil, "", "version", "-o", "json").wants(t, exitOK); !strings.Contains(r.Out, `"version": `) {
 		t.Errorf("said %q", r.Out)
 	}
+	if flag, command := jotkeeper(t, nil, "", "--version").wants(t, exitOK), jotkeeper(t, nil, "", "version"); flag.Out != command.Out {
+		t.Errorf("--version says %q, version %q", flag.Out, command.Out)
+	}
 	for _, shell := range []string{"bash", "fish", "powershell", "zsh"} {
 		if r := jotkeeper(t, nil, "", "completion", shell).wants(t, exitOK); !strings.Contains(r.Out, "jotkeeper") {
 			t.Errorf("%s: %q", shell, r.Out)

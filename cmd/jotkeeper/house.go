@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/authserver"
 	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -115,9 +115,13 @@ func (h *house) furnish(ctx context.Context) (err error) {
 	if h.accounts, err = account.New(account.Config{Store: set.Accounts}); err != nil {
 		return err
 	}
+	allows, err := authserver.Audiences(h.set.Issuer, h.set.AppDomains)
+	if err != nil {
+		return err
+	}
 	h.sessions, err = session.New(session.Config{
 		Issuer: h.set.Issuer, Store: set.Sessions, Master: h.master, Signer: h.keys.Signer(jwt.KindAccess),
-		Checker: h.index, Rights: acts.Rights(h.accounts), Audiences: h.set.audiences(), Policy: h.set.policy(), Life: life,
+		Checker: h.index, Rights: acts.Rights(h.accounts), Allows: allows, Policy: h.set.policy(), Life: life,
 	})
 	if err != nil {
 		return err
@@ -132,22 +136,6 @@ func (h *house) furnish(ctx context.Context) (err error) {
 	// that somebody sets it while the server runs.
 	h.clock = session.NewClock(func(context.Context) (time.Time, error) { return time.Now(), nil })
 	return h.clock.Probe(ctx)
-}
-
-// audiences may be asked for at a refresh: ourselves, the applications.
-func (s *settings) audiences() []string {
-	list := []string{s.Issuer, s.Audience}
-	for _, domain := range s.AppDomains {
-		_, host, found := strings.Cut(domain, "://")
-		if !found {
-			host = domain
-		}
-		list = append(list, host)
-	}
-	if len(s.AppDomains) == 0 {
-		list = append(list, "localhost", "127.0.0.1")
-	}
-	return list
 }
 
 func (s *settings) policy() session.Policy {

@@ -43,6 +43,10 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(p.helpCommand())
 	root.SetHelpTemplate(helpTemplate)
+	root.Version = thisBuild().String()
+	root.SetVersionTemplate("jotkeeper {{.Version}}\n")
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "say which version this is"
 	return root
 }
 

@@ -87,7 +87,7 @@ func (p *program) writeSessions(rows []session.Row, now time.Time) error {
 	for _, r := range rows {
 		s := sessionOf(r)
 		all = append(all, s)
-		table = append(table, []string{s.ID, away(now, s.CreatedAt), away(now, s.SeenAt), away(now, s.ExpiresAt), s.Audience, s.Address, printable(s.Agent)})
+		table = append(table, []string{s.ID, away(now, s.CreatedAt), seen(now, s.SeenAt), away(now, s.ExpiresAt), s.Audience, s.Address, printable(s.Agent)})
 	}
 	if p.json() {
 		return p.writeJSON(all)
@@ -98,6 +98,19 @@ func (p *program) writeSessions(rows []session.Row, now time.Time) error {
 	}
 	p.table(table...)
 	return nil
+}
+
+// seen says when a session was used last. The rooms tell whole hours only: a
+// finer clock would tell a thief when its owner is away.
+func seen(now, hour time.Time) string {
+	switch d := now.Sub(hour); {
+	case d < time.Hour:
+		return "this hour"
+	case d < 2*day:
+		return fmt.Sprintf("%d h ago", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d d ago", d/day)
+	}
 }
 
 func (p *program) sessionEndCommand() *cobra.Command {

@@ -32,17 +32,18 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setStage,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":  cmdServe,
-			"halt":   cmdHalt,
-			"http":   cmdHTTP,
-			"pick":   cmdPick,
-			"occupy": cmdOccupy,
-			"mode":   cmdMode,
-			"put":    cmdPut,
-			"exits":  cmdExits,
-			"newer":  cmdNewer,
-			"gone":   cmdGone,
-			"bearer": cmdBearer,
+			"serve":   cmdServe,
+			"halt":    cmdHalt,
+			"http":    cmdHTTP,
+			"pick":    cmdPick,
+			"occupy":  cmdOccupy,
+			"mode":    cmdMode,
+			"put":     cmdPut,
+			"exits":   cmdExits,
+			"refused": cmdRefused,
+			"newer":   cmdNewer,
+			"gone":    cmdGone,
+			"bearer":  cmdBearer,
 		},
 	})
 }
@@ -271,5 +272,27 @@ func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
 		if !bytes.Contains(body, []byte(args[0])) {
 			return
 		}
+	}
+}
+
+// refused CODE [flags]: a server that does not start and ends with CODE. What
+// it said is in the file refused.err.
+func cmdRefused(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: refused CODE [flags]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if args = args[1:]; !strings.Contains(strings.Join(args, " "), "--addr") {
+		args = append([]string{"--addr", "127.0.0.1:0"}, args...)
+	}
+	s, err := startServer(ts.Getenv("PATH"), storyEnv(ts), ts.MkAbs("."), ts.MkAbs("refused.err"), args...)
+	ts.Check(err)
+	defer s.kill()
+	if s.awaitReady() == nil {
+		ts.Fatalf("it started:\n%s", s.said())
+	}
+	if got := s.cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("it ended with %d, want %d:\n%s", got, want, s.said())
 	}
 }

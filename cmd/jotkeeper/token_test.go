@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"io"
@@ -211,6 +212,13 @@ func TestInspectShowsTimesAndSizes(t *testing.T) {
 		}
 	}
 	if strings.ContainsAny(r.Out, "\x1b\u202e") {
+		t.Errorf("a claim wrote to the terminal: %q", r.Out)
+	}
+	// Not everybody escapes as we do.
+	foreign := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString([]byte("{\"na\u202eme\":\"\u202etxt.exe\u009b2J\"}")) + ".AAAA"
+	r = jotkeeper(t, nil, "", "token", "inspect", foreign).wants(t, exitOK)
+	if strings.ContainsAny(r.Out, "\u202e\u009b") || !strings.Contains(r.Out, `\u202etxt.exe`) {
 		t.Errorf("a claim wrote to the terminal: %q", r.Out)
 	}
 	var got struct {

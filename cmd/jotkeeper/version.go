@@ -38,6 +38,14 @@ func thisBuild() build {
 	return b
 }
 
+// String is the line that version prints.
+func (b build) String() string {
+	if b.Commit == "" {
+		return fmt.Sprintf("%s %s %s", b.Version, b.Go, b.System)
+	}
+	return fmt.Sprintf("%s (%.12s) %s %s", b.Version, b.Commit, b.Go, b.System)
+}
+
 func (p *program) versionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "version", Short: "say which version this is", Args: takes(0, 0),
@@ -48,12 +56,8 @@ func (p *program) versionCommand() *cobra.Command {
 			if p.json() {
 				return p.writeJSON(b)
 			}
-			fmt.Fprintf(p.stdout, "jotkeeper %s", b.Version)
-			if b.Commit != "" {
-				fmt.Fprintf(p.stdout, " (%.12s)", b.Commit)
-			}
-			fmt.Fprintf(p.stdout, " %s %s\n", b.Go, b.System)
-			return nil
+			_, err := fmt.Fprintln(p.stdout, "jotkeeper", b)
+			return err
 		},
 	}
 	p.outputFlag(c)

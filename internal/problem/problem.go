@@ -15,6 +15,7 @@ import (
 type Problem struct {
 	Code       Code
 	Detail     string        // in place of the code's own sentence; never a cause, never a secret
+	Hint       string        // in place of the code's own remedy
 	Scope      string        // what was missing, for code scope
 	RetryAfter time.Duration // for 503, rounded up to seconds; one second when zero
 }
@@ -44,6 +45,9 @@ func head(w http.ResponseWriter, contentType string, p Problem) (Code, meaning, 
 	detail := m.detail
 	if p.Detail != "" && code != Internal {
 		detail = p.Detail
+	}
+	if p.Hint != "" && code != Internal {
+		m.hint = p.Hint
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)

@@ -116,3 +116,13 @@ func TestPublishedClientsReadTheSameRefusal(t *testing.T) {
 		t.Errorf("got %d, %v, %s", w.Code, w.Header(), w.Body)
 	}
 }
+
+func TestAHintMaySpeakOfWhatWasMeant(t *testing.T) {
+	for code, want := range map[problem.Code]string{"malformed": "it begins with jkr_", problem.Internal: "Repeat the request"} {
+		w := httptest.NewRecorder()
+		problem.Write(w, httptest.NewRequest("GET", "/", nil), problem.Problem{Code: code, Hint: "it begins with jkr_"})
+		if !strings.Contains(w.Body.String(), `"hint":"`+want) {
+			t.Errorf("%s: %s, want the hint %s", code, w.Body, want)
+		}
+	}
+}

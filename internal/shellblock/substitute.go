@@ -75,7 +75,7 @@ func freePorts(ports []string) ([]string, error) {
 	for _, p := range ports {
 		n, err := strconv.Atoi(p)
 		if err != nil {
-			return nil, fmt.Errorf("Ports: %w", err)
+			return nil, fmt.Errorf("a port of the document: %w", err)
 		}
 		offsets = append(offsets, n)
 	}

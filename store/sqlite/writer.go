@@ -40,8 +40,11 @@ type writer struct {
 	meddle   func(statement string) error // a test's way to make one of them fail
 }
 
+// backlog is how many changes may wait in line; more wait to get in line.
+const backlog = 1024
+
 func newWriter(db *sql.DB, batch int, grown func()) (*writer, error) {
-	w := &writer{db: db, batch: batch, grown: grown, queue: make(chan *change, 4*batch), stopped: make(chan struct{})}
+	w := &writer{db: db, batch: batch, grown: grown, queue: make(chan *change, backlog), stopped: make(chan struct{})}
 	if err := w.connect(); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,6 @@
 // store that keeps only some contracts is checked with [Accounts], [Keys],
 // [Sessions] or [Revocations].
 //
-// The suite waits for events and never for time, except for a bound of ten
-// seconds after which a call that should have returned counts as hanging.
+// The suite waits for events and never for time, except for a bound of one
+// minute after which a call that should have returned counts as hanging.
 package storetest

@@ -76,7 +76,7 @@ func (p promise) report(t *testing.T, c *check) {
 // broken runs the promise and returns how it was broken, nil if it was kept.
 func (p promise) broken(c *check) error {
 	// A call that hangs fails here instead of hanging the suite.
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c.ctx = ctx
 	return attempt(func() { p.keep(c) })
