@@ -28,7 +28,10 @@ type Config struct {
 	// issuer's URL and fetched on first use.
 	Keys jwt.Keys
 
-	// Revocations, if set, is asked about every verified token.
+	// Feed, if it is set, follows the issuer's revocations from New to Close.
+	Feed Feed
+
+	// Revocations, if set, is asked about every verified token, in place of a Feed.
 	Revocations revocation.Checker
 
 	// Origins lists further web origins ("https://app.example.com") whose pages
@@ -51,9 +54,12 @@ type Auth struct {
 	origins []string
 	client  *http.Client
 	main    *jwt.Verifier[Claims]
+
+	following *following // nil: no feed
 }
 
-// New makes an Auth. It fails with ErrConfig, and touches no network.
+// New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
+// with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
 	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
 	if c.Audience == "" {
@@ -66,8 +72,14 @@ func New(c Config) (*Auth, error) {
 		return nil, err
 	}
 	var err error
-	a.main, err = a.verifier(c.Types, []string{c.Audience})
-	return a, err
+	if a.main, err = a.verifier(c.Types, []string{c.Audience}); err == nil {
+		err = a.follow()
+	}
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
 func (a *Auth) trustOrigins(origins []string) error {
@@ -110,8 +122,12 @@ func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error)
 // Issuer returns whose tokens are accepted.
 func (a *Auth) Issuer() string { return a.config.Issuer }
 
-// Close stops the background work of an Auth that fetches its own keys.
+// Close stops the background work of an Auth that fetches its own keys or
+// follows a feed.
 func (a *Auth) Close() {
+	if a.following != nil {
+		a.following.close()
+	}
 	if a.remote != nil {
 		a.remote.Close()
 	}
@@ -191,6 +207,8 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	}
 	if rt.revalidate {
 		err = a.askIssuer(r.Context(), found.list[0].text)
+	} else {
+		err = a.ride(r.Context(), now, rt, found.list[0].text, seen.claims)
 	}
 	return seen, err
 }

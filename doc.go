@@ -33,6 +33,15 @@
 // among them. A route that must not ride on a token that was revoked a moment
 // ago asks the issuer with [Revalidate].
 //
+// # Revocation
+//
+// With [Config.Feed] an Auth follows the issuer's revocations by itself: a
+// session that ended is refused within milliseconds, and still no request asks
+// anybody. When the feed falls silent, a route that says [WhenStale] acts after
+// Feed.MaxStale; the others go on for Feed.Ride, then do what Feed.Then says. A
+// program that has not heard a word yet answers 503. [Auth.Stats] tells how it
+// fares.
+//
 // # Refusals
 //
 // A refusal is an RFC 9457 problem with a reason of the closed list in

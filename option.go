@@ -20,6 +20,7 @@ type route struct {
 	formField  string
 	queryParam string
 	revalidate bool
+	stale      *StalePolicy // nil: rides on
 }
 
 func (a *Auth) route(opts []Option) (*route, error) {
@@ -28,6 +29,9 @@ func (a *Auth) route(opts []Option) (*route, error) {
 		if err := o(rt); err != nil {
 			return nil, err
 		}
+	}
+	if rt.stale != nil && a.following == nil {
+		return nil, fmt.Errorf("%w: WhenStale: there is no Feed that could be stale", ErrConfig)
 	}
 	if rt.audience == nil && rt.kinds == nil {
 		return rt, nil

@@ -22,9 +22,10 @@ type call struct {
 	pattern    string // of its route; "unmatched" before there is one
 	compatible bool   // Keratin AuthN's clients call this route
 	peer       peer
-	began      time.Time   // by this machine's clock, for the log only
-	notes      []slog.Attr // for the request's line
-	read       *params     // the body, once read
+	whole      context.Context // of the connection: it does not end with the server's patience
+	began      time.Time       // by this machine's clock, for the log only
+	notes      []slog.Attr     // for the request's line
+	read       *params         // the body, once read
 }
 
 // A recorder notes what was answered.
@@ -57,7 +58,7 @@ type callKey struct{}
 
 // ServeHTTP answers one request and writes its line.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: &recorder{ResponseWriter: w}, id: problem.NewRequestID(), pattern: "unmatched", peer: s.proxies.peer(r), began: time.Now()}
+	c := &call{w: &recorder{ResponseWriter: w}, id: problem.NewRequestID(), pattern: "unmatched", peer: s.proxies.peer(r), whole: r.Context(), began: time.Now()}
 	ctx, cancel := context.WithTimeout(problem.WithRequestID(r.Context(), c.id), s.cfg.Patience)
 	defer cancel()
 	c.r = r.WithContext(context.WithValue(ctx, callKey{}, c))

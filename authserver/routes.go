@@ -26,6 +26,9 @@ func (s *server) table() []route {
 		s.ours("DELETE", "/sessions").own(changes, s.endOthers),
 		s.ours("DELETE", "/sessions/{sid}").own(changes, s.endSession),
 		s.ours("GET", "/revocation/v1/check").bearer(reads, s.check),
+		s.ours("GET", "/revocation/v1/stream").follower(s.feed),
+		s.ours("GET", "/revocation/v1/events").follower(s.feed),
+		s.ours("GET", "/revocation/v1/snapshot").follower(s.feed),
 
 		s.keratin("GET", "/accounts/{id}").private(reads, s.showAccount),
 		s.keratin("PATCH", "/accounts/{id}").private(changes, s.changeAccount),
@@ -40,6 +43,7 @@ func (s *server) table() []route {
 		s.ours("GET", "/.well-known/jwks.json").open(s.keySet),
 		s.keratin("GET", "/configuration").open(s.configuration),
 		s.ours("GET", "/.well-known/openid-configuration").open(s.configuration),
+		s.ours("GET", "/.well-known/revocation-feed").open(s.feed),
 		s.keratin("GET", "/health").open(s.health),
 		s.ours("GET", "/healthz").open(s.alive),
 		s.ours("GET", "/readyz").open(s.ready),

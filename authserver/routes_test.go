@@ -18,7 +18,7 @@ func at(pattern string) string {
 }
 
 func TestEveryRouteHasAGuard(t *testing.T) {
-	guards := map[string]bool{"open": true, "origin": true, "cookie+origin": true, "own": true, "leave": true, "bearer": true, "private": true}
+	guards := map[string]bool{"open": true, "origin": true, "cookie+origin": true, "own": true, "leave": true, "bearer": true, "follower": true, "private": true}
 	for _, l := range authserver.Table() {
 		if !guards[l.Guard] {
 			t.Errorf("%s %s: guard %q", l.Method, l.Pattern, l.Guard)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/internal/metrics"
 	"github.com/jotkeeper/jotkeeper/keyring"
@@ -38,6 +39,7 @@ type Config struct {
 	Keys     *keyring.Ring
 	Index    *revocation.Index
 	Clock    Clock
+	Feed     *feed.Handler // of the same issuer; nil: revocations are followed by nobody
 
 	AppDomains  []string // trusted origins, [scheme://]host[:port]; none: this machine
 	BodyOrigins []string // those of them whose pages may ask for a refresh token in the body

@@ -140,6 +140,14 @@ func (f *follower) sweep(now time.Time) {
 	}
 }
 
+// Reached notes that the index holds every rule up to a cursor, as whoever
+// follows for it has read them. A source that lost its end moves it back.
+func (x *Index) Reached(c Cursor) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.place(c)
+}
+
 // sweptAfter tells, once, whether rules were swept by a clock ahead of now. A
 // sweep that still goes on by that clock ends first, lest it take away what is
 // read again.

@@ -362,3 +362,13 @@ func TestStaleIsMeasuredFromTheLastWord(t *testing.T) {
 		t.Error("MaxStale is not the bound")
 	}
 }
+
+// Whoever follows for an index by other means says how far it has read.
+func TestReachedMovesTheCursorEitherWay(t *testing.T) {
+	x := indexOf(t, entry(1, session("phone")))
+	for _, c := range []revocation.Cursor{at(1, 7), at(1, 3), at(2, 0)} {
+		if x.Reached(c); x.Cursor() != c || x.Rules() != 1 {
+			t.Errorf("at %v, want %v", x.Cursor(), c)
+		}
+	}
+}

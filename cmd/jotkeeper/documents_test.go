@@ -50,7 +50,7 @@ func TestDocuments(t *testing.T) {
 func elsewhere(t *testing.T, program string) string {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "resource")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec "+program+" $RESOURCE\n"), 0o755); err != nil {
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec "+program+" $RESOURCE \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return script

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/jotkeeper/jotkeeper/authserver"
+	"github.com/jotkeeper/jotkeeper/feed"
 )
 
 // handler is the auth server over the rooms of the house.
@@ -14,9 +15,15 @@ func (e *evening) handler() (http.Handler, error) {
 		return nil, err
 	}
 	h, s := e.house, e.set
+	if h.feed, err = feed.NewHandler(feed.HandlerConfig{
+		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.dir.allows,
+		Check: "/revocation/v1/check", Retention: s.Retention,
+	}); err != nil {
+		return nil, err
+	}
 	return authserver.New(authserver.Config{
 		Issuer: s.Issuer, Acts: h.acts, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index,
-		Clock: h.clock, AppDomains: s.AppDomains, Audience: s.Audience,
+		Feed: h.feed, Clock: h.clock, AppDomains: s.AppDomains, Audience: s.Audience,
 		AdminUsername: s.AdminUsername, AdminPassword: sha256.Sum256([]byte(password)),
 		Typ: s.acceptedTyps(), JWKSMaxAge: s.JWKSMaxAge, TrustedProxies: s.BehindProxy,
 		Log: e.log, Version: thisBuild().Version,

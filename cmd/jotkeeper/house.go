@@ -10,6 +10,7 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/authserver"
+	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keyring"
@@ -32,6 +33,7 @@ type house struct {
 	sessions *session.Sessions
 	acts     *acts.Acts
 	clock    *session.Clock
+	feed     *feed.Handler // nil: nobody follows
 }
 
 // open wires the rooms for a server, which makes what is missing.

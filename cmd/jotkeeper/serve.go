@@ -100,10 +100,16 @@ func (e *evening) enter(ctx context.Context, l net.Listener, started time.Time, 
 	}
 	chores, stop := e.house.keepUp(ctx, e.log)
 	e.http = e.server(handler)
+	// Streams end by themselves when the server drains, or it would wait for them.
+	following, leave := context.WithCancel(ctx)
+	defer leave()
+	e.http.RegisterOnShutdown(leave)
+	chores.Go(func() { _ = e.house.feed.Run(following) })
 	err = e.run(ctx, l, signals, func() {
 		fmt.Fprint(e.p.stderr, e.set.banner(dir, e.url(), time.Since(started)))
 	})
 	stop()
+	leave()
 	chores.Wait()
 	return errors.Join(err, e.house.close())
 }

@@ -29,6 +29,7 @@ type settings struct {
 	KeyRotation       time.Duration
 	JWKSMaxAge        time.Duration
 	MaxSessions       int
+	Retention         time.Duration
 	TLSCert           string
 	TLSKey            string
 	BehindProxy       []netip.Prefix
@@ -66,6 +67,7 @@ func newSettings(env environment) *settings {
 		RefreshGrace:    30 * time.Second,
 		KeyRotation:     30 * day,
 		JWKSMaxAge:      5 * time.Minute,
+		Retention:       time.Hour,
 		LogFormat:       "auto",
 		origin:          map[string]string{},
 		home:            env["HOME"],
@@ -145,6 +147,9 @@ func (s *settings) tokenOptions(span func(p *time.Duration, min, max time.Durati
 			Doc: "how long a verifier may keep the key set without asking again"},
 		{Name: "max-sessions", Value: countValue{&s.MaxSessions}, Example: "0",
 			Doc: "live sessions an account may have, the least recently seen ends beyond; 0: no limit"},
+		{Name: "retention", Value: span(&s.Retention, time.Minute, 30*day), Example: "1h",
+			Doc:  "a service that follows revocations goes on where it stopped within so long",
+			More: "After a longer absence, or more than 10,000 revocations, it reads every rule in force again. No revocation is lost either way."},
 	}
 }
 

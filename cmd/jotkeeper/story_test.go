@@ -43,6 +43,7 @@ func TestStories(t *testing.T) {
 			"refused": cmdRefused,
 			"newer":   cmdNewer,
 			"gone":    cmdGone,
+			"bearer":  cmdBearer,
 		},
 	})
 }

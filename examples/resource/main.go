@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper"
@@ -21,23 +22,34 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8090", "address to listen on")
 	issuer := flag.String("issuer", "http://127.0.0.1:8080", "whose tokens are taken")
 	audience := flag.String("audience", "localhost", "this service's name in the tokens")
+	feed := flag.String("feed-token-file", "", "file with a credential of the issuer's revocation feed; none: the issuer is asked on each request")
 	flag.Parse()
-	if err := serve(*addr, *issuer, *audience); err != nil {
+	if err := serve(*addr, *issuer, *audience, *feed); err != nil {
 		fmt.Fprintln(os.Stderr, "resource:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(addr, issuer, audience string) error {
-	auth, err := jotkeeper.New(jotkeeper.Config{Issuer: issuer, Audience: audience})
+func serve(addr, issuer, audience, feed string) error {
+	config := jotkeeper.Config{Issuer: issuer, Audience: audience}
+	// Orders are worth a question to the issuer: a logout counts at once.
+	options := []jotkeeper.Option{jotkeeper.Revalidate()}
+	if feed != "" {
+		token, err := os.ReadFile(feed)
+		if err != nil {
+			return err
+		}
+		// Whoever follows hears of a logout without asking.
+		config.Feed.Token, options = strings.TrimSpace(string(token)), nil
+	}
+	auth, err := jotkeeper.New(config)
 	if err != nil {
 		return err
 	}
 	defer auth.Close()
 
-	// Orders are worth a question to the issuer: a logout counts at once.
 	mux := http.NewServeMux()
-	mux.Handle("GET /orders", auth.Handler(http.HandlerFunc(orders), jotkeeper.Revalidate()))
+	mux.Handle("GET /orders", auth.Handler(http.HandlerFunc(orders), options...))
 
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

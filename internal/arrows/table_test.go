@@ -18,13 +18,15 @@ type room struct {
 var rooms = []room{
 	// The verifying half.
 	{Dir: ".", Sentence: "Package jotkeeper authenticates net/http requests that carry a session token.",
-		Imports: []string{"jwt", "jwks", "revocation", "internal/problem"}},
+		Imports: []string{"jwt", "jwks", "revocation", "feed", "internal/problem"}},
 	{Dir: "jwt", Sentence: "Package jwt is the one door to signed and sealed tokens.",
 		And: "one door; the two adjectives name what passes it"},
 	{Dir: "jwks", Sentence: "Package jwks holds public keys as a JSON Web Key Set.",
 		Imports: []string{"jwt"}},
 	{Dir: "revocation", Sentence: "Package revocation tells whether a verified token has been revoked.",
 		Imports: []string{"jwt"}},
+	{Dir: "feed", Sentence: "Package feed carries revocation rules over HTTP.",
+		Imports: []string{"jwt", "revocation", "internal/problem"}},
 	{Dir: "secret", Sentence: "Package secret holds bytes that never print."},
 
 	// The issuing half.
@@ -56,7 +58,7 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "api",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api"}},
@@ -81,7 +83,7 @@ var rooms = []room{
 var owners = map[string][]string{
 	"github.com/go-jose/go-jose/v4":       {"jwt"},
 	"github.com/maypok86/otter/v2":        {"jwt"},
-	"github.com/go-json-experiment/json":  {"jwt", "jwks"},
+	"github.com/go-json-experiment/json":  {"jwt", "jwks", "feed"},
 	"github.com/pressly/goose/v3":         {"internal/sqldb"},
 	"modernc.org/sqlite":                  {"store/sqlite"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},

@@ -27,6 +27,8 @@ const (
 	Conflict         Code = "conflict"
 	Invalid          Code = "invalid"
 	BadCredentials   Code = "bad_credentials"
+	FeedCredential   Code = "feed_credential"
+	SnapshotRequired Code = "snapshot_required"
 )
 
 const (
@@ -77,6 +79,8 @@ var meanings = map[Code]meaning{
 	Invalid:          {422, "A value was refused.", "Correct the value that the detail names.", ""},
 	InsecureRequest:  {403, "This request came over plain HTTP.", "Use https.", ""},
 	BadCredentials:   {401, "The administrator's credentials are wrong.", "Use Basic authentication with the name and password of the private routes.", ""},
+	FeedCredential:   {401, "The credential is not good for the revocation feed.", "Send Authorization: Bearer with a credential of this feed.", invalidToken},
+	SnapshotRequired: {410, "The feed cannot go on from this cursor.", "Merge the snapshot into what you hold, then follow from its cursor.", ""},
 	NotImplemented:   {501, "This server does not do that.", "See /configuration for what it does.", ""},
 	Internal:         {500, "Something went wrong here.", "Repeat the request; the server's log tells more under this request ID.", ""},
 }

@@ -1,0 +1,186 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// ClientConfig says whose rules are followed, and from where. Issuer, Token and
+// Index are required.
+type ClientConfig struct {
+	Issuer string // whose rules; the index is of the same
+	URL    string // where the feed is; empty: the issuer. https, or this machine
+	Token  string // a credential for FollowScope
+	Index  *revocation.Index
+
+	// Transport makes the requests; nil: one that connects directly, through no
+	// proxy, whatever the environment says. Redirects are never followed.
+	Transport http.RoundTripper
+}
+
+// ClientStats tell how a client fares.
+type ClientStats struct {
+	Connected bool   // a stream is open and has spoken
+	Streams   uint64 // opened so far
+	Snapshots uint64 // merged so far
+	Failures  uint64 // attempts that came to nothing, and streams that broke off
+	Trouble   string // the latest failure; empty while connected. It holds no secret
+}
+
+// A Client keeps an index up with a feed. It is safe for concurrent use.
+// NewClient makes one, Follow does its work.
+type Client struct {
+	cfg  ClientConfig
+	base *url.URL
+	http http.Client
+	own  *http.Transport // nil: the caller's
+
+	connected                    atomic.Bool
+	streams, snapshots, failures atomic.Uint64
+	mu                           sync.Mutex
+	trouble                      string
+}
+
+// NewClient makes a Client. It fails with ErrConfig; it starts nothing and
+// touches no network.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	if cfg.URL == "" {
+		cfg.URL = cfg.Issuer
+	}
+	switch {
+	case cfg.Issuer == "":
+		return nil, fmt.Errorf("%w: Issuer is missing: the iss of the tokens that the rules are about", ErrConfig)
+	case cfg.Index == nil:
+		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
+	case strings.Trim(cfg.Token, " \t\r\n") == "":
+		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for following its feed", ErrConfig)
+	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, fmt.Errorf("%w: Token holds a space or a character that no credential has", ErrConfig)
+	}
+	base, err := safeURL(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
+	}
+	c := &Client{cfg: cfg, base: base}
+	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
+	if cfg.Transport == nil {
+		c.own = direct()
+		c.http.Transport = c.own
+	}
+	return c, nil
+}
+
+// stay follows no redirect: it would carry the credential elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// direct is a transport without a proxy: the credential and the news are
+// between this process and the origin.
+func direct() *http.Transport {
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: answerTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    answerTimeout,
+		ResponseHeaderTimeout:  answerTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		IdleConnTimeout:        time.Minute,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // asked for where it is wanted, and nowhere else
+	}
+}
+
+func safeURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("not a URL; write https://host")
+	case u.Host == "" || u.Opaque != "":
+		return nil, errors.New(strconv.Quote(raw) + " names no host; write https://host")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the URL holds a user, a query or a fragment; leave it out")
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return u, nil
+	}
+	return nil, errors.New(strconv.Quote(raw) + " is not https; plain http is for this machine only")
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Stats returns the figures of the moment. What the index knows is in its own.
+func (c *Client) Stats() ClientStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return ClientStats{
+		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
+		Failures: c.failures.Load(), Trouble: c.trouble,
+	}
+}
+
+func (c *Client) note(trouble string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble = trouble
+}
+
+// Follow keeps the index up until ctx ends, and returns ctx's error. It is
+// called once.
+//
+// Trouble never ends it and never takes a rule out of the index: it tries again,
+// at least once a second, while the index grows stale. It resumes from the
+// index's cursor; where the origin cannot go on from there, it merges a
+// snapshot first.
+func (c *Client) Follow(ctx context.Context) error {
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	pause := time.Duration(0)
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := f.attempt(ctx)
+		c.connected.Store(false)
+		if ctx.Err() != nil {
+			break
+		}
+		if !errors.Is(err, errOver) {
+			c.failures.Add(1)
+			c.note(plainly(err))
+		}
+		if time.Since(began) >= maxWait {
+			pause = 0
+		}
+		pause = min(max(2*pause, backoff), maxWait)
+		if errors.Is(err, errDisagree) {
+			pause = upgrade
+		}
+		sleep(ctx, pause-spread(pause/2)) // followers of one origin do not come back in step
+	}
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
+	return ctx.Err()
+}
+
+// upgrade is how long a client leaves an origin alone that speaks of what it
+// does not understand: everything would be read again each time.
+const upgrade = 10 * time.Second
+
+// plainly returns an error's text without the address that was asked, whose
+// query is nobody's business.
+func plainly(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Op + ": " + u.Err.Error()
+	}
+	return err.Error()
+}

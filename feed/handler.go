@@ -1,0 +1,197 @@
+package feed
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jotkeeper/jotkeeper/internal/problem"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// FollowScope is what a credential must be good for to read a feed.
+const FollowScope = "follow"
+
+// HandlerConfig says which rules are served, and to whom. Issuer, Source and
+// Allow are required.
+type HandlerConfig struct {
+	Issuer string // whose tokens the rules are about; its path is the prefix of every route
+	Source revocation.Source
+
+	// Allow tells whether a bearer credential is good for a scope: nil,
+	// ErrUnauthorized, or another error when that cannot be told now. It is asked
+	// when a request begins, and again when a stream has lasted ten minutes.
+	Allow func(ctx context.Context, credential, scope string) error
+
+	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
+	Beat         time.Duration // longest silence of a stream; 0: 500 ms
+	Tail         int           // latest rules kept to resume from; 0: 10,000
+	Retention    time.Duration // and for how long; 0: one hour
+	MaxFollowers int           // streams and long polls at a time; 0: 1,000
+}
+
+// A Handler is the origin of a feed: discovery, the stream, the long poll and the
+// snapshot of docs/spec/revocation-feed.md. It answers 503 while Run does not run.
+// It is safe for concurrent use. NewHandler makes one.
+type Handler struct {
+	cfg       HandlerConfig
+	hub       *hub
+	mux       *http.ServeMux
+	photo     photographer
+	followers atomic.Int64
+}
+
+// NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
+func NewHandler(cfg HandlerConfig) (*Handler, error) {
+	u, err := url.Parse(cfg.Issuer)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, fmt.Errorf("%w: Issuer %q is not a URL such as https://id.example.com", ErrConfig, cfg.Issuer)
+	case strings.ContainsAny(u.Path, "{} %"):
+		return nil, fmt.Errorf("%w: Issuer %q has a path that routes cannot stand below; use letters, digits and slashes", ErrConfig, cfg.Issuer)
+	case cfg.Source == nil:
+		return nil, fmt.Errorf("%w: Source is missing: the log whose rules are served", ErrConfig)
+	case cfg.Allow == nil:
+		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
+	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
+		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
+	case cfg.Beat > revocation.MaxStale/2:
+		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, revocation.MaxStale/2)
+	}
+	cfg.complete()
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), hub: &hub{
+		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
+		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
+	}}
+	h.photo.handler = h
+	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
+	h.routes(strings.TrimSuffix(u.Path, "/"))
+	return h, nil
+}
+
+func (c *HandlerConfig) complete() {
+	if c.Beat == 0 {
+		c.Beat = 500 * time.Millisecond
+	}
+	if c.Tail == 0 {
+		c.Tail = 10_000
+	}
+	if c.Retention == 0 {
+		c.Retention = time.Hour
+	}
+	if c.MaxFollowers == 0 {
+		c.MaxFollowers = 1000
+	}
+}
+
+func (h *Handler) routes(base string) {
+	h.mux.HandleFunc("GET "+base+discovery, h.discover)
+	for path, serve := range map[string]http.HandlerFunc{"/stream": h.stream, "/events": h.poll, "/snapshot": h.snapshot} {
+		h.mux.HandleFunc("GET "+base+prefix+path, func(w http.ResponseWriter, r *http.Request) {
+			if err := h.admit(r); err != nil {
+				refuse(w, r, err)
+				return
+			}
+			serve(w, r)
+		})
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.Problem{Code: problem.NotFound})
+	})
+}
+
+// Run reads the source, once for all followers, until ctx ends; it returns ctx's
+// error. Then every stream ends and every later request is answered 503. It is
+// called once.
+func (h *Handler) Run(ctx context.Context) error {
+	h.hub.run(ctx)
+	h.photo.close()
+	return ctx.Err()
+}
+
+// ServeHTTP serves the four routes, below the path of the issuer.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// Followers returns how many streams and long polls are held at the moment.
+func (h *Handler) Followers() int { return int(h.followers.Load()) }
+
+// discover tells where everything is. It names nobody, so everybody may read it.
+func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
+	doc := document{
+		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, "application/json"},
+		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot",
+		Beat: h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+	}
+	if h.cfg.Check != "" {
+		doc.Check = ".." + h.cfg.Check
+	}
+	if head, ok := h.hub.position(); ok {
+		doc.Epoch = head.Epoch
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		text = []byte("{}") // cannot be: it is made of strings and numbers
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(text)
+}
+
+// admit asks for a bearer credential (RFC 6750 §2.1): one header, nowhere else,
+// since the address of a stream ends up in logs.
+func (h *Handler) admit(r *http.Request) error {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return errMissing
+	}
+	scheme, credential, _ := strings.Cut(values[0], " ")
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" {
+		return ErrUnauthorized
+	}
+	return h.cfg.Allow(r.Context(), credential, FollowScope)
+}
+
+var (
+	errMissing = errors.New("feed: no credential")
+	errBusy    = errors.New("feed: too many followers")
+)
+
+// enter counts a follower in; leave counts it out.
+func (h *Handler) enter() error {
+	if h.followers.Add(1) > int64(h.cfg.MaxFollowers) {
+		h.leave()
+		return errBusy
+	}
+	return nil
+}
+
+func (h *Handler) leave() { h.followers.Add(-1) }
+
+// refuse answers with a problem. What nobody has foreseen is "cannot know now".
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
+	switch {
+	case errors.Is(err, errMissing):
+		p = problem.Problem{Code: problem.Code(jwt.Missing), Detail: "The feed is read with a credential."}
+	case errors.Is(err, ErrUnauthorized):
+		p = problem.Problem{Code: problem.FeedCredential}
+	case errors.Is(err, revocation.ErrSnapshotRequired):
+		p = problem.Problem{Code: problem.SnapshotRequired}
+	case errors.Is(err, revocation.ErrBadCursor):
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "The parameter after is missing or not a cursor such as 1:42."}
+	case errors.Is(err, errBadParameter):
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "A parameter is out of its bounds: wait is 0 to 25 seconds, limit 1 to 1000, nonce at most 64 letters and digits."}
+	case errors.Is(err, errBusy):
+		p = problem.Problem{Code: problem.Busy}
+	}
+	problem.Write(w, r, p)
+}

@@ -1,0 +1,350 @@
+package jotkeeper_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper"
+	"github.com/jotkeeper/jotkeeper/feed"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store/memory"
+)
+
+// A cable joins a verifier to an issuer inside one process. Cut it, and both
+// what is held open and what is asked later fails.
+type cable struct {
+	mu      sync.Mutex
+	issuer  http.Handler // nil: cut
+	cut     context.CancelFunc
+	broken  context.Context
+	handled sync.WaitGroup
+	asked   map[string]int
+}
+
+func (c *cable) plug(h http.Handler) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.issuer = h
+	c.broken, c.cut = context.WithCancel(context.Background())
+}
+
+func (c *cable) pull() {
+	c.mu.Lock()
+	c.issuer = nil
+	c.cut()
+	c.mu.Unlock()
+	c.handled.Wait()
+}
+
+func (c *cable) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	h, broken := c.issuer, c.broken
+	c.asked[r.URL.Path]++
+	c.mu.Unlock()
+	if h == nil {
+		return nil, errors.New("connection refused")
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(broken, cancel)
+	body, into := io.Pipe()
+	context.AfterFunc(ctx, func() { into.CloseWithError(errors.New("connection reset")) })
+	w := &answering{header: http.Header{}, into: into, begun: make(chan struct{})}
+	c.handled.Go(func() {
+		h.ServeHTTP(w, r.Clone(ctx))
+		w.WriteHeader(200)
+		into.Close()
+		stop()
+		cancel()
+	})
+	<-w.begun
+	return &http.Response{StatusCode: w.status, Status: http.StatusText(w.status), Header: w.Header(), Body: body, Request: r}, nil
+}
+
+// answering is a ResponseWriter that hands on what is written at once.
+type answering struct {
+	header http.Header
+	into   *io.PipeWriter
+	once   sync.Once
+	status int
+	begun  chan struct{}
+}
+
+func (w *answering) Header() http.Header    { return w.header }
+func (w *answering) Flush()                 {}
+func (w *answering) WriteHeader(status int) { w.once.Do(func() { w.status = status; close(w.begun) }) }
+func (w *answering) Write(p []byte) (int, error) {
+	w.WriteHeader(200)
+	return w.into.Write(p)
+}
+
+// An estate is an issuer with its log, and a verifier that follows it.
+type estate struct {
+	*house
+	t       *testing.T
+	cable   *cable
+	log     revocation.Log
+	issuer  http.Handler
+	revoked bool // what the issuer says when it is asked about a token
+}
+
+// following runs a test with an estate in a bubble whose clock only moves when everybody waits.
+func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(*jotkeeper.Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		backend := memory.New()
+		e := &estate{t: t, log: backend.Set().Revocations, cable: &cable{asked: map[string]int{}}}
+		origin, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: e.log, Allow: func(_ context.Context, credential, scope string) error {
+			if credential != "follow-me" || scope != feed.FollowScope {
+				return feed.ErrUnauthorized
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var run sync.WaitGroup
+		run.Go(func() { _ = origin.Run(ctx) })
+		e.issuer = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case !strings.HasSuffix(r.URL.Path, "/check"):
+				origin.ServeHTTP(w, r)
+			case e.revoked:
+				w.WriteHeader(401)
+				io.WriteString(w, `{"code":"revoked"}`)
+			default:
+				io.WriteString(w, `{"active":true}`)
+			}
+		})
+		e.house = newHouse(t, append([]func(*jotkeeper.Config){func(c *jotkeeper.Config) {
+			c.Feed = jotkeeper.Feed{Token: "follow-me", Transport: e.cable}
+			c.Client = &http.Client{Transport: e.cable}
+		}}, change...)...)
+		test(t, e)
+		e.auth.Close()
+		cancel()
+		run.Wait()
+		e.cable.handled.Wait()
+		if err := backend.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (e *estate) end(sid string) {
+	e.t.Helper()
+	if _, err := e.log.Append(e.t.Context(), time.Now(), revocation.SessionEnded(sid, "logout", time.Now().Add(time.Hour))); err != nil {
+		e.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func (e *estate) expect(name, token string, status int, reason string, opts ...jotkeeper.Option) {
+	e.t.Helper()
+	want(e.t, name, e.ask(get("Authorization", "Bearer "+token), opts...), status, reason)
+}
+
+func issuedAgo(d time.Duration) func(*jwt.Access) {
+	return func(c *jwt.Access) { c.IssuedAt = jwt.TimeOf(time.Now().Add(-d)) }
+}
+
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestALogoutIsHeardOfByItself(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		phone, laptop := e.token(session("phone")), e.token(session("laptop"))
+		e.expect("before", phone, 200, "")
+		e.end("phone")
+		e.expect("after", phone, 401, "revoked")
+		e.expect("another session", laptop, 200, "")
+		if n := e.cable.asked["/revocation/v1/check"]; n != 0 {
+			t.Errorf("the issuer was asked %d times", n)
+		}
+		s := e.auth.Stats()
+		if s.Stale || s.Rules.Rules != 1 || s.Rules.Revoked != 1 || !s.Client.Connected || s.Lag > time.Second {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+// A167: a verifier that has heard nothing yet cannot tell, whatever its policy.
+func TestA167AColdVerifierIsClosed(t *testing.T) {
+	for _, then := range []jotkeeper.StalePolicy{jotkeeper.StaleYoung, jotkeeper.StaleClosed, jotkeeper.StaleRemote, jotkeeper.InsecureStaleOpen} {
+		following(t, func(t *testing.T, e *estate) {
+			for _, wait := range []time.Duration{0, time.Second, time.Hour} {
+				pass(wait)
+				tok := e.token()
+				e.expect("cold", tok, 503, "unavailable")
+				for _, p := range []jotkeeper.StalePolicy{jotkeeper.StaleYoung, jotkeeper.StaleClosed, jotkeeper.StaleRemote, jotkeeper.InsecureStaleOpen} {
+					e.expect("cold, on a route that says when stale", tok, 503, "unavailable", jotkeeper.WhenStale(p))
+				}
+				e.expect("a forgery is still a forgery", tok[:len(tok)-4]+"AAAA", 401, "signature")
+			}
+			if s := e.auth.Stats(); !s.Stale || s.Lag != 0 || s.Client.Connected {
+				t.Errorf("got %+v", s)
+			}
+			// The issuer comes up, and nobody has to do anything.
+			e.end("phone")
+			e.cable.plug(e.issuer)
+			pass(2 * time.Second)
+			e.expect("warm", e.token(), 200, "")
+			e.expect("warm", e.token(session("phone")), 401, "revoked")
+		}, func(c *jotkeeper.Config) { c.Feed.Then = then })
+	}
+}
+
+// A166: the issuer is unreachable. Verifying goes on, then the policies act,
+// then it recovers; what is known to be revoked stays revoked all the time.
+func TestA166TheIssuerIsUnreachable(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		closed, remote := jotkeeper.WhenStale(jotkeeper.StaleClosed), jotkeeper.WhenStale(jotkeeper.StaleRemote)
+		young, open := jotkeeper.WhenStale(jotkeeper.StaleYoung), jotkeeper.WhenStale(jotkeeper.InsecureStaleOpen)
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		e.end("phone")
+		phone, old := e.token(session("phone")), e.token()
+		pass(90 * time.Second)
+		e.cable.pull()
+		heard := time.Now().Add(-e.auth.Stats().Lag)
+		at := func(lag time.Duration) { pass(time.Until(heard.Add(lag))) }
+
+		at(2 * time.Second)
+		for _, o := range []jotkeeper.Option{closed, remote, young, open} {
+			e.expect("within MaxStale", old, 200, "", o)
+		}
+		at(2*time.Second + time.Millisecond)
+		e.expect("riding", old, 200, "")
+		e.expect("closed", old, 503, "unavailable", closed)
+		e.expect("remote, without an answer", old, 503, "unavailable", remote)
+		e.expect("young, with an old token", old, 401, "stale", young)
+		e.expect("open", old, 200, "", open)
+		e.expect("revoked", phone, 401, "revoked")
+		e.expect("revoked, open", phone, 401, "revoked", open)
+		e.expect("revoked, closed", phone, 401, "revoked", closed)
+		at(30 * time.Second)
+		e.expect("riding to the end", old, 200, "")
+		at(30*time.Second + time.Millisecond)
+		e.expect("after the ride", old, 401, "stale")
+		e.expect("after the ride, a token of this second", e.token(), 200, "")
+		e.expect("after the ride, a token of a minute ago", e.token(issuedAgo(62*time.Second)), 401, "stale")
+		e.expect("after the ride, a token of just under a minute", e.token(issuedAgo(58*time.Second)), 200, "")
+		e.expect("after the ride, revoked", e.token(session("phone")), 401, "revoked")
+
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		for _, o := range []jotkeeper.Option{closed, remote, young, open} {
+			e.expect("back", old, 200, "", o)
+		}
+	})
+}
+
+// The feed is silent, the issuer is not: routes that ask it go on.
+func TestARemoteRouteAsksTheIssuerOnlyWhileStale(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		tok, remote := e.token(), jotkeeper.WhenStale(jotkeeper.StaleRemote)
+		onlyCheck := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/check") {
+				e.issuer.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(503)
+		})
+		e.cable.plug(onlyCheck)
+		pass(time.Second)
+		e.expect("cold, and the issuer answers", tok, 200, "", remote)
+		e.expect("cold, and nobody is asked", tok, 503, "unavailable")
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		asked := e.cable.asked["/revocation/v1/check"]
+		e.expect("fresh", tok, 200, "", remote)
+		if n := e.cable.asked["/revocation/v1/check"] - asked; n != 0 {
+			t.Errorf("a fresh verifier asked %d times", n)
+		}
+		e.cable.pull()
+		e.cable.plug(onlyCheck)
+		pass(3 * time.Second)
+		e.expect("stale, active", tok, 200, "", remote)
+		e.revoked = true
+		e.expect("stale, revoked", tok, 401, "revoked", remote)
+		e.expect("always asked", tok, 401, "revoked", jotkeeper.Revalidate())
+	})
+}
+
+func TestWhatARouteDoesAfterTheRideIsConfigured(t *testing.T) {
+	for then, c := range map[jotkeeper.StalePolicy]struct {
+		status int
+		reason string
+	}{
+		jotkeeper.StaleClosed: {503, "unavailable"}, jotkeeper.StaleRemote: {503, "unavailable"}, jotkeeper.InsecureStaleOpen: {200, ""},
+	} {
+		following(t, func(t *testing.T, e *estate) {
+			e.cable.plug(e.issuer)
+			pass(2 * time.Second)
+			e.cable.pull()
+			tok := e.token()
+			pass(4 * time.Second)
+			e.expect("riding", tok, 200, "")
+			pass(2 * time.Second)
+			e.expect("after the ride", tok, c.status, c.reason)
+		}, func(c *jotkeeper.Config) {
+			c.Feed.Then, c.Feed.Ride, c.Feed.MaxStale = then, 5*time.Second, 3*time.Second
+		})
+	}
+}
+
+func TestAFeedThatChecksTooLittleIsRefused(t *testing.T) {
+	for says, change := range map[string]func(*jotkeeper.Config){
+		"Token is missing":           func(c *jotkeeper.Config) { c.Feed = jotkeeper.Feed{Ride: time.Minute} },
+		"is not https":               func(c *jotkeeper.Config) { c.Feed.URL = "http://id.example.test" },
+		"both set":                   func(c *jotkeeper.Config) { c.Revocations = revocation.NewIndex(issuer) },
+		"a negative duration":        func(c *jotkeeper.Config) { c.Feed.Ride = -1 },
+		"there is no policy 4":       func(c *jotkeeper.Config) { c.Feed.Then = 4 },
+		"shorter than the pauses":    func(c *jotkeeper.Config) { c.Feed.MaxStale = time.Millisecond },
+		"Ride 5s ends before MaxSta": func(c *jotkeeper.Config) { c.Feed.MaxStale, c.Feed.Ride = time.Minute, 5*time.Second },
+	} {
+		c := jotkeeper.Config{Issuer: issuer, Audience: audience, Keys: jwt.NewSnapshot(), Feed: jotkeeper.Feed{Token: "t"}}
+		change(&c)
+		if _, err := jotkeeper.New(c); !errors.Is(err, jotkeeper.ErrConfig) || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want ErrConfig with %q", err, says)
+		}
+	}
+	h := newHouse(t)
+	for name, o := range map[string]jotkeeper.Option{"without a feed": jotkeeper.WhenStale(jotkeeper.StaleClosed), "no policy": jotkeeper.WhenStale(9)} {
+		if _, err := h.auth.Authenticate(get(), o); !errors.Is(err, jotkeeper.ErrConfig) {
+			t.Errorf("WhenStale %s: %v, want ErrConfig", name, err)
+		}
+	}
+}
+
+// Looking at how old the rules are costs no allocation.
+func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		alone := newHouse(t, func(c *jotkeeper.Config) { c.Revocations = revocation.NewIndex(issuer) })
+		count := func(h *house) float64 {
+			r := get("Authorization", "Bearer "+h.token())
+			return testing.AllocsPerRun(100, func() {
+				if _, err := h.auth.Authenticate(r); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if with, without := count(e.house), count(alone); with != without {
+			t.Errorf("%v allocations with a feed, %v without", with, without)
+		}
+	})
+}
