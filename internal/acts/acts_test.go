@@ -79,7 +79,7 @@ func buildOn(t *testing.T, b store.Backend, policy session.Policy) *rig {
 	r.sessions, err = session.New(session.Config{Issuer: issuer, Store: set.Sessions, Master: master, Signer: r.keys.Signer(jwt.KindAccess),
 		Checker: r.index, Rights: acts.Rights(r.accounts), Policy: policy})
 	r.must(err)
-	r.Acts, err = acts.New(acts.Config{Backend: r.backend, Accounts: r.accounts, Sessions: r.sessions, Keys: r.keys, Index: r.index, Life: time.Hour})
+	r.Acts, err = acts.New(acts.Config{Issuer: issuer, Backend: r.backend, Accounts: r.accounts, Sessions: r.sessions, Keys: r.keys, Index: r.index, Life: time.Hour})
 	r.must(err)
 	return r
 }
