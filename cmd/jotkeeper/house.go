@@ -90,7 +90,7 @@ func (s *settings) build(ctx context.Context, dir *dataDir, fresh bool, o sqlite
 		return nil, err
 	}
 	m := mirror{dir.file(mirrorFile)}
-	o.Mirror = m.keep
+	o.Mirror = func(epoch, seq uint64) error { return m.keep(revocation.Cursor{Epoch: epoch, Seq: seq}) }
 	backend, err := sqlite.Open(ctx, s.databasePath(), o)
 	if err != nil {
 		return nil, s.storeFault(err)

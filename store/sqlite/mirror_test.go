@@ -13,8 +13,8 @@ import (
 // Whoever is told that a rule is in the log can rely on its place being noted.
 func TestTheMirrorHearsBeforeTheCaller(t *testing.T) {
 	var heard []revocation.Cursor
-	b := open(t, sqlite.Options{Mirror: func(head revocation.Cursor) error {
-		heard = append(heard, head)
+	b := open(t, sqlite.Options{Mirror: func(epoch, seq uint64) error {
+		heard = append(heard, revocation.Cursor{Epoch: epoch, Seq: seq})
 		return nil
 	}})
 	log, now := b.Set().Revocations, time.Now()
@@ -43,7 +43,7 @@ func TestTheMirrorHearsBeforeTheCaller(t *testing.T) {
 // The rule is in the log, and its author is told to ask again.
 func TestWhatTheMirrorCannotKeepIsNotAcknowledged(t *testing.T) {
 	full := errors.New("no room on purpose")
-	b := open(t, sqlite.Options{Mirror: func(revocation.Cursor) error { return full }})
+	b := open(t, sqlite.Options{Mirror: func(uint64, uint64) error { return full }})
 	log, now := b.Set().Revocations, time.Now()
 	_, err := log.Append(t.Context(), now, revocation.SessionEnded("a", "logout", now.Add(time.Hour)))
 	if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, full) {

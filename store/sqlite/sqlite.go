@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/internal/sqldb"
-	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/store"
 )
 
@@ -35,7 +34,7 @@ type Options struct {
 	// Mirror is told the head of the log after each commit that appended to it,
 	// before anybody is answered. What it cannot keep is not acknowledged: its
 	// error is answered as unavailable, although the change is durable.
-	Mirror func(head revocation.Cursor) error
+	Mirror func(epoch, seq uint64) error
 }
 
 func (o Options) withDefaults() Options {
@@ -61,7 +60,7 @@ type Backend struct {
 	watch   *watch
 	lock    *os.File // of the directory, held by a server
 	reads   atomic.Uint64
-	mirror  func(revocation.Cursor) error
+	mirror  func(epoch, seq uint64) error
 
 	close  sync.Once
 	closed error
@@ -113,7 +112,7 @@ func (b *Backend) grown() error {
 	}
 	head, err := b.Set().Revocations.Head(context.Background())
 	if err == nil {
-		err = b.mirror(head)
+		err = b.mirror(head.Epoch, head.Seq)
 	}
 	if err != nil {
 		return sqldb.Unavailable(fmt.Errorf("the change is kept, its place in the log could not be noted outside the database: %w", err))
