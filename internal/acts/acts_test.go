@@ -123,6 +123,9 @@ func (r *rig) everything() string {
 	set := r.backend.Set()
 	accounts, err := set.Accounts.List(r.Context(), 0, 10)
 	r.must(err)
+	for i := range accounts {
+		accounts[i].FailedAt = time.Time{} // counted by whoever checks a password, before any act
+	}
 	sessions, err := set.Sessions.List(r.Context(), "1", evening)
 	r.must(err)
 	head, err := set.Revocations.Head(r.Context())
