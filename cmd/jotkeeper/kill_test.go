@@ -18,10 +18,12 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/session"
 )
 
 const (
 	guests     = 8  // people at once
+	stock      = 40 // sessions that each has when a night begins, so that most of it is not hashing
 	acksAKill  = 50 // at least, before each kill
 	killIssuer = "http://127.0.0.1:9"
 )
@@ -43,11 +45,13 @@ func kills(t *testing.T) int {
 // acknowledged is there afterwards: accounts, passwords, logouts, keys; no
 // session that has ended revives, none that lives is lost.
 func TestKillServe(t *testing.T) {
-	home := t.TempDir()
-	c := &campaign{t: t, client: &http.Client{Timeout: patience}}
+	home, seed := t.TempDir(), killSeed(t)
+	t.Logf("JOTKEEPER_SEED=%d chooses what is done and when the kill comes", seed)
+	c := &campaign{t: t, client: &http.Client{Timeout: patience}, rng: rand.New(rand.NewPCG(seed, 0))}
 	for i := range guests {
-		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i)})
+		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))})
 	}
+	c.move(home)
 	n := kills(t)
 	for range n {
 		c.night(home)
@@ -60,7 +64,7 @@ func TestKillServe(t *testing.T) {
 	for _, g := range c.guests {
 		g.lookBack()
 	}
-	c.server.kill()
+	c.end()
 	acks := c.acks.Load()
 	t.Logf("%d kills × %d acknowledged operations (%d in all: %s)", n, acks/int64(n), acks, c.tally())
 	if acks/int64(n) < acksAKill {
@@ -68,9 +72,23 @@ func TestKillServe(t *testing.T) {
 	}
 }
 
+// killSeed repeats the choices of an earlier run, not the moments between them.
+func killSeed(t *testing.T) uint64 {
+	text := os.Getenv("JOTKEEPER_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("JOTKEEPER_SEED=%q is no number", text)
+	}
+	return seed
+}
+
 // A campaign is the guests of one server through all its lives.
 type campaign struct {
 	t      *testing.T
+	rng    *rand.Rand
 	client *http.Client
 	guests []*guest
 	server *server
@@ -82,15 +100,57 @@ type campaign struct {
 	compromised map[string]bool
 }
 
-func (c *campaign) start(home string) { c.server = launch(c.t, home, "--issuer", killIssuer) }
+// start starts the server, whose keys also hand over by the calendar.
+func (c *campaign) start(home string) {
+	c.server = launch(c.t, home, "--issuer", killIssuer, "--key-rotation", "4s", "--jwks-max-age", "1s")
+}
+
+// end kills the server. A refresh token that was newer than what the store
+// knows is a rotation that was acknowledged and lost: the server heals that, so
+// only its log tells.
+func (c *campaign) end() {
+	c.server.kill()
+	if strings.Contains(c.server.said(), `"outcome":"heal"`) {
+		c.t.Error("a rotation that was acknowledged is lost")
+	}
+}
+
+// move lets every guest sign up.
+func (c *campaign) move(home string) {
+	c.start(home)
+	var work sync.WaitGroup
+	for _, g := range c.guests {
+		work.Go(func() { g.signUp(context.Background()) })
+	}
+	work.Wait()
+	c.end()
+}
+
+// fill gives every guest sessions, while no server runs.
+func (c *campaign) fill(home string) {
+	p := &program{env: newEnvironment([]string{"HOME=" + home}), flags: map[string]given{}}
+	h, err := p.openBeside(context.Background())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var work sync.WaitGroup
+	for _, g := range c.guests {
+		work.Go(func() { g.fill(h) })
+	}
+	work.Wait()
+	if err := h.close(); err != nil {
+		c.t.Error(err)
+	}
+}
 
 // night is one life of the server: first everything is looked at, then there is
 // load, then the kill.
 func (c *campaign) night(home string) {
+	c.fill(home)
 	c.start(home)
 	c.verify()
 	before := c.acks.Load()
-	limit := before + acksAKill + rand.Int64N(2*acksAKill)
+	limit := before + acksAKill + c.rng.Int64N(2*acksAKill)
 	enough := make(chan struct{})
 	var once sync.Once
 	ctx, over := context.WithCancel(context.Background())
@@ -104,17 +164,43 @@ func (c *campaign) night(home string) {
 			}
 		})
 	}
-	if rand.IntN(4) == 0 {
+	switch c.rng.IntN(4) {
+	case 0:
 		work.Go(func() { c.compromise(home) })
+	case 1:
+		work.Go(func() { c.rotate(home) })
 	}
+	tired := make(chan struct{}) // every guest has gone to bed
+	go func() {
+		work.Wait()
+		close(tired)
+	}()
 	select {
 	case <-enough:
+	case <-tired:
 	case <-time.After(patience):
 		c.t.Error("the load came to a stop")
 	}
-	c.server.kill()
+	c.end()
 	over()
-	work.Wait()
+	<-tired
+}
+
+// rotate hands over to the next key by command, beside the server.
+func (c *campaign) rotate(home string) {
+	r := jotkeeper(c.t, []string{"HOME=" + home}, "", "key", "rotate", "-o", "json")
+	var keys []struct{ Kid, State string }
+	if r.Code != exitOK || json.Unmarshal([]byte(r.Out), &keys) != nil {
+		return
+	}
+	c.mu.Lock()
+	for _, k := range keys {
+		if k.State == "active" || k.State == "next" {
+			c.kids = put(c.kids, k.Kid)
+		}
+	}
+	c.mu.Unlock()
+	c.acked("key")
 }
 
 // compromise takes the active key out by command, beside the server.
@@ -222,8 +308,14 @@ func (c *campaign) ask(ctx context.Context, method, path string, form url.Values
 // A life is what a guest knows of one session.
 type life struct {
 	access, refresh string
+	fresh           bool // its next refresh has to be a rotation
+	touched         bool // something was done to it tonight
 	over            bool // acknowledged
 	unsure          bool // a logout was sent, no answer came
+}
+
+func begun(t tokens) *life {
+	return &life{access: t.Result.Access, refresh: t.Result.Refresh, fresh: true, touched: true}
 }
 
 // A guest is a person with accounts, who does one thing after the other and
@@ -231,11 +323,14 @@ type life struct {
 type guest struct {
 	c         *campaign
 	name      string
+	rng       *rand.Rand
 	accounts  int
 	username  string // empty: none yet
 	password  string
-	tried     string // a new password that no answer came for
-	lives     []*life
+	tried     string  // a new password that no answer came for
+	lives     []*life // of tonight
+	kept      []*life // of the account, alive, from nights before
+	left      []*life // of accounts before, alive
 	ended     []*life // of all nights
 	news      bool    // the password changed, or may have, since it was last tried
 	generated int
@@ -270,31 +365,62 @@ func (g *guest) do(ctx context.Context, want int, method, path string, form url.
 	return got, nil
 }
 
-// act does one thing and reports whether the server is still there.
+// fill tops up the sessions of a guest. One who does not know whether the last
+// password change came through gets none: it would have ended those before it only.
+func (g *guest) fill(h *house) {
+	if g.username == "" || g.tried != "" {
+		return
+	}
+	ctx, now := context.Background(), time.Now()
+	row, err := h.accounts.FindIdentifier(ctx, g.username)
+	if err != nil {
+		g.c.t.Errorf("%s: the account %s is lost: %v", g.name, g.username, err)
+		return
+	}
+	account := strconv.FormatInt(row.ID, 10)
+	epoch, err := h.sessions.Epoch(ctx, account)
+	for len(g.freshLives()) < stock && err == nil {
+		var issued session.Issued
+		issued, err = h.sessions.Start(ctx, now, session.Login{Account: account, Audience: "localhost", Methods: []string{"pwd"}}, epoch)
+		g.lives = append(g.lives, &life{access: issued.Access, refresh: issued.Refresh, fresh: true})
+	}
+	if err != nil {
+		g.c.t.Error(err)
+	}
+}
+
+// act does one thing and reports whether there is another to do: the server is
+// still there, and so is a session.
 func (g *guest) act(ctx context.Context) bool {
-	open := g.open()
-	switch dice := rand.IntN(60); {
-	case g.username == "" || dice == 0:
+	var open *life
+	if fresh := g.freshLives(); len(fresh) > 0 {
+		open = fresh[g.rng.IntN(len(fresh))]
+	}
+	switch dice := g.rng.IntN(60); {
+	case dice == 0:
 		return g.signUp(ctx)
-	case open == nil || dice == 1:
+	case dice == 1:
 		return g.logIn(ctx)
+	case open == nil:
+		return false
 	case dice == 2:
 		return g.changePassword(ctx, open)
-	case dice < 8:
+	case dice < 15:
 		return g.logOut(ctx, open)
 	default:
 		return g.refresh(ctx, open)
 	}
 }
 
-// open is a session that is alive for sure.
-func (g *guest) open() *life {
+// freshLives are the sessions that are alive for sure and not refreshed yet:
+// each refresh is then a rotation, which the store has to keep.
+func (g *guest) freshLives() (all []*life) {
 	for _, l := range g.lives {
-		if !l.over && !l.unsure {
-			return l
+		if l.fresh && !l.over && !l.unsure {
+			all = append(all, l)
 		}
 	}
-	return nil
+	return all
 }
 
 func (g *guest) signUp(ctx context.Context) bool {
@@ -305,9 +431,30 @@ func (g *guest) signUp(ctx context.Context) bool {
 		return false // the name is not used again, so it matters not whether it is there
 	}
 	g.username, g.password, g.tried, g.news = username, password, "", true
-	g.lives = []*life{{access: got.Result.Access, refresh: got.Result.Refresh}}
+	g.leave()
+	g.lives = []*life{begun(got)}
 	g.c.acked("account")
 	return true
+}
+
+// leave turns to another account. The sessions of the one before stay as they are.
+func (g *guest) leave() {
+	g.left, g.kept = append(g.left, g.kept...), nil
+	for _, l := range g.lives {
+		if l.over {
+			g.ended = append(g.ended, l)
+		} else {
+			g.left = append(g.left, l)
+		}
+	}
+}
+
+// endAll notes that every session of the account is over.
+func (g *guest) endAll() {
+	g.lives, g.kept = append(g.lives, g.kept...), nil
+	for _, l := range g.lives {
+		l.over, l.unsure = true, false
+	}
 }
 
 func (g *guest) newPassword() string {
@@ -320,21 +467,23 @@ func (g *guest) logIn(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	g.lives = append(g.lives, &life{access: got.Result.Access, refresh: got.Result.Refresh})
+	g.lives = append(g.lives, begun(got))
 	g.c.acked("login")
 	return true
 }
 
 func (g *guest) refresh(ctx context.Context, l *life) bool {
+	l.fresh, l.touched = false, true
 	got, err := g.do(ctx, http.StatusCreated, "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, "")
 	if err != nil {
 		return false
 	}
-	l.access = got.Result.Access
-	if got.Result.Refresh != "" {
-		l.refresh = got.Result.Refresh
+	if got.Result.Refresh == "" || got.Result.Refresh == l.refresh {
+		g.c.t.Errorf("%s: the first refresh of a session is no rotation", g.name)
+		return false
 	}
-	g.c.acked("refresh")
+	l.access, l.refresh = got.Result.Access, got.Result.Refresh
+	g.c.acked("rotation")
 	return true
 }
 
@@ -357,10 +506,8 @@ func (g *guest) changePassword(ctx context.Context, l *life) bool {
 		return false
 	}
 	g.password, g.tried = next, ""
-	for _, l := range g.lives {
-		l.over, l.unsure = true, false
-	}
-	g.lives = append(g.lives, &life{access: got.Result.Access, refresh: got.Result.Refresh})
+	g.endAll()
+	g.lives = append(g.lives, begun(got))
 	g.c.acked("password")
 	return true
 }
@@ -372,10 +519,13 @@ func (g *guest) verify() {
 	}
 	ctx := context.Background()
 	g.settlePassword(ctx)
-	var kept []*life
+	var untouched []*life
 	for _, l := range g.lives {
 		if l.over {
 			g.ended = append(g.ended, l)
+		} else if !l.touched && !l.unsure {
+			untouched = append(untouched, l)
+			continue
 		}
 		status, body := g.c.ask(ctx, "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, "")
 		switch {
@@ -397,10 +547,10 @@ func (g *guest) verify() {
 			if got.Result.Refresh != "" {
 				l.refresh = got.Result.Refresh
 			}
-			kept = append(kept, l)
+			g.kept = append(g.kept, l)
 		}
 	}
-	g.lives = kept
+	g.lives = untouched
 }
 
 // lookBack asks once more for everything that ever ended.
@@ -410,13 +560,18 @@ func (g *guest) lookBack() {
 			g.c.t.Errorf("%s: a session that ended nights ago answers %d: %s", g.name, status, body)
 		}
 	}
+	for _, l := range append(g.kept, g.left...) {
+		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusCreated {
+			g.c.t.Errorf("%s: a session that lives since nights ago answers %d: %s", g.name, status, body)
+		}
+	}
 }
 
 // settlePassword finds out which password holds: the acknowledged one, or the
 // one that was on its way when the server died. A password costs a hash, so
 // one that has not changed is tried now and then only.
 func (g *guest) settlePassword(ctx context.Context) {
-	if !g.news && rand.IntN(4) > 0 {
+	if !g.news && g.rng.IntN(4) > 0 {
 		return
 	}
 	g.news = false
@@ -424,9 +579,7 @@ func (g *guest) settlePassword(ctx context.Context) {
 	if got == nil && g.tried != "" {
 		if got, body = g.tryPassword(ctx, g.tried); got != nil {
 			g.password = g.tried
-			for _, l := range g.lives {
-				l.over, l.unsure = true, false // a new password ends them all
-			}
+			g.endAll() // a new password does
 		}
 	}
 	g.tried = ""
@@ -443,5 +596,5 @@ func (g *guest) tryPassword(ctx context.Context, password string) (*life, string
 	if status != http.StatusCreated || json.Unmarshal([]byte(body), &got) != nil {
 		return nil, body
 	}
-	return &life{access: got.Result.Access, refresh: got.Result.Refresh}, body
+	return begun(got), body
 }
