@@ -153,6 +153,7 @@ func TestA025OneCanonicalForm(t *testing.T) {
 		"trailing space":        {get("Authorization", "Bearer "+tok+" "), 400, "malformed_request"},
 		"no token":              {get("Authorization", "Bearer "), 400, "malformed_request"},
 		"two headers":           {get("Authorization", "Bearer "+tok, "Authorization", "Bearer "+tok), 400, "malformed_request"},
+		"a tab in it":           {get("Authorization", "Bearer "+tok+"\t"), 400, "malformed_request"},
 		"a list":                {get("Authorization", "Bearer "+tok+","+tok), 400, "malformed_request"},
 		"another scheme":        {get("Authorization", "Basic "+tok), 401, "missing"},
 		"in the query":          {httptest.NewRequest("GET", "/?access_token="+tok, nil), 401, "missing"},

@@ -8,4 +8,7 @@ var (
 	ErrStale            = errors.New("revocation: the replica is stale or has not caught up")
 	ErrBadRule          = errors.New("revocation: the rule names nothing")
 	ErrBadCursor        = errors.New("revocation: not a cursor")
+	ErrFull             = errors.New("revocation: the index has no room for another rule")
+	ErrBadSnapshot      = errors.New("revocation: the saved rules cannot be used")
+	ErrOldSnapshot      = errors.New("revocation: newer rules were saved before")
 )

@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -24,8 +25,10 @@ var errDisorder = errors.New("revocation: the source answered out of order")
 // it asks again, at least once a second, while the index grows [Index.Stale].
 // A source that no longer knows the index's cursor (ErrSnapshotRequired: a new
 // epoch, a restored backup, a long absence) is read from the start and merged.
+// An index that was loaded goes on from where it was saved.
 func Follow(ctx context.Context, src Source, x *Index) error {
-	f := follower{src: src, index: x, fresh: true}
+	f := follower{src: src, index: x, fresh: x.Cursor() == (Cursor{})}
+	defer f.sweeps.Wait()
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		if err := f.round(ctx); err != nil && ctx.Err() == nil {
@@ -44,6 +47,8 @@ type follower struct {
 	index *Index
 	fresh bool      // nothing was read yet, or all of it must be read again
 	swept time.Time // when rules were last swept
+
+	sweeps sync.WaitGroup // they go on beside the reading
 
 	hinted bool // the last Wait said that there may be more
 }
@@ -130,20 +135,30 @@ func (f *follower) sweep(now time.Time) {
 		f.fresh = true
 	}
 	if since := now.Sub(f.swept); since >= sweepEach {
-		f.index.Sweep(now)
 		f.swept = now
+		f.sweeps.Go(func() { f.index.Sweep(now) })
 	}
 }
 
-// sweptAfter tells, once, whether rules were swept by a clock ahead of now.
+// sweptAfter tells, once, whether rules were swept by a clock ahead of now. A
+// sweep that still goes on by that clock ends first, lest it take away what is
+// read again.
 func (x *Index) sweptAfter(now time.Time) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.swept.After(now.Round(0)) {
+	if !x.sweptLater(now) {
 		return false
 	}
+	x.sweeping.Lock()
+	defer x.sweeping.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.swept = now.Round(0)
 	return true
+}
+
+func (x *Index) sweptLater(now time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.swept.After(now.Round(0))
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -17,14 +17,15 @@ const MaxStale = 2 * time.Second
 // and allocate nothing. All methods are safe for concurrent use. NewIndex makes one.
 type Index struct {
 	issuer string
-	tables [len(scopes)]atomic.Pointer[table]
-	rules  atomic.Int64
+	rules  shards
 	cursor atomic.Pointer[Cursor]
 	heard  atomic.Pointer[time.Time]
 	counts counts
 
-	mu    sync.Mutex // held by who changes the tables
+	mu    sync.Mutex // held by who changes the rules
 	swept time.Time  // the latest time that Sweep was told
+
+	sweeping, saving sync.Mutex // held by one Sweep, one Save at a time
 }
 
 type counts struct {
@@ -46,10 +47,8 @@ type Stats struct {
 // index without an issuer takes no rule and stays stale.
 func NewIndex(issuer string) *Index {
 	x := &Index{issuer: issuer}
+	x.rules.init(issuer)
 	x.cursor.Store(&Cursor{})
-	for i := range x.tables {
-		x.tables[i].Store(newTable(0))
-	}
 	return x
 }
 
@@ -61,14 +60,18 @@ func (x *Index) Check(now time.Time, q *Query) Verdict {
 	if q.Issuer != x.issuer {
 		return v
 	}
-	at := now.UnixMicro()
-	ids := [len(scopes)]string{q.ID, q.SessionID, q.Subject, q.Tenant, q.KeyID, q.Issuer}
+	ids := [slotOfIssuer]string{q.ID, q.SessionID, q.Subject, q.Tenant, q.KeyID}
 	for i := range ids {
-		marks := x.tables[i].Load().find(ids[i])
-		for j := range marks {
-			if m := &marks[j]; m.action > v.Action && m.matches(at, q) {
-				v = Verdict{Action: m.action, Scope: scopes[i], Reason: m.reason}
-			}
+		if x.rules.live[i].Load() == 0 || ids[i] == "" {
+			continue
+		}
+		if hash := x.rules.hash(i, ids[i]); !x.rules.at(hash).Load().absent(hash) {
+			v = x.rules.strongest(v, hash, i, ids[i], now.UnixMicro(), q)
+		}
+	}
+	for _, m := range *x.rules.own.Load() {
+		if m.action > v.Action && m.matches(now.UnixMicro(), q) {
+			v = Verdict{Action: m.action, Scope: ScopeIssuer, Reason: m.reason}
 		}
 	}
 	x.count(v.Action)
@@ -90,7 +93,8 @@ func (x *Index) count(a Action) {
 // The cursor moves over entries that follow on it without a gap, so that an
 // origin may apply what it has just appended without hiding what others
 // appended in between. ErrBadRule if there are entries that make no sense here:
-// the others are merged, the cursor stops before the first of them.
+// the others are merged, the cursor stops before the first of them. So it does
+// at ErrFull, after about 16 million rules.
 func (x *Index) Apply(entries ...Entry) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -119,49 +123,27 @@ func (x *Index) add(e Entry) error {
 	if err := e.Rule.Validate(); err != nil {
 		return err
 	}
-	p := &x.tables[slot(e.Rule.Scope)]
-	t := p.Load()
-	old := t.find(e.Rule.ID)
-	marks := merge(old, newMark(e))
-	if t.full() {
-		t = t.rebuilt(func(m []mark) []mark { return m })
-		p.Store(t)
-	}
-	t.put(e.Rule.ID, marks)
-	x.rules.Add(int64(len(marks) - len(old)))
-	return nil
+	return x.rules.add(slot(e.Rule.Scope), e.Rule.ID, newMark(e))
 }
 
 // Sweep forgets the rules that are no longer in force at now and returns how
-// many. It costs a walk over all of them.
+// many. It costs a walk over all of them, a 256th at a time: Check never waits
+// for it, Apply at most for one such part.
 func (x *Index) Sweep(now time.Time) int {
+	x.sweeping.Lock()
+	defer x.sweeping.Unlock()
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	if now.After(x.swept) {
 		x.swept = now.Round(0) // the wall clock: it is compared with what Until says
 	}
-	at, gone := now.UnixMicro(), 0
-	for i := range x.tables {
-		x.tables[i].Store(x.tables[i].Load().rebuilt(func(marks []mark) []mark {
-			live := living(marks, at)
-			gone += len(marks) - len(live)
-			return live
-		}))
+	x.mu.Unlock()
+	gone := 0
+	for i := range x.rules.tables {
+		x.mu.Lock()
+		gone += x.rules.sweep(i, now.UnixMicro())
+		x.mu.Unlock()
 	}
-	x.rules.Add(int64(-gone))
 	return gone
-}
-
-// living returns the marks that are in force at now or later. Readers may hold
-// the old slice, so it is left as it is.
-func living(marks []mark, now int64) []mark {
-	var live []mark
-	for _, m := range marks {
-		if now <= m.until {
-			live = append(live, m)
-		}
-	}
-	return live
 }
 
 // Cursor returns how far the index has followed its source: every rule up to
@@ -171,7 +153,13 @@ func (x *Index) Cursor() Cursor { return *x.cursor.Load() }
 func (x *Index) place(c Cursor) { x.cursor.Store(&c) }
 
 // Rules returns how many rules are kept. A rule that another covers is not.
-func (x *Index) Rules() int { return int(x.rules.Load()) }
+func (x *Index) Rules() int {
+	n := 0
+	for i := range x.rules.live {
+		n += int(x.rules.live[i].Load())
+	}
+	return n
+}
 
 // Heard notes that at now the index held everything that its source had. Follow calls it.
 func (x *Index) Heard(now time.Time) { x.heard.Store(&now) }

@@ -2,7 +2,6 @@ package revocation
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -58,7 +57,7 @@ func issuedBelow(at time.Time) int64 {
 // matches tells whether the mark's rule kills (or rotates) the token at now, in
 // microseconds.
 func (m *mark) matches(now int64, q *Query) bool {
-	if now < m.from || now > m.until || m.action == None {
+	if now < m.from || m.over(now) {
 		return false
 	}
 	if m.before == everything {
@@ -70,21 +69,11 @@ func (m *mark) matches(now int64, q *Query) bool {
 	return q.IssuedAt.Unix() < m.issued
 }
 
+// over tells whether the rule will never be in force again.
+func (m *mark) over(now int64) bool { return now > m.until }
+
 // covers tells whether m does at least what o does, to every token, at all times.
 func (m *mark) covers(o mark) bool {
 	return m.action >= o.action && !m.before.Before(o.before) && m.issued >= o.issued &&
 		m.from <= o.from && m.until >= o.until
-}
-
-// merge adds a mark to those of the same ID and leaves out what another covers.
-// What neither covers the other stays beside it: a rotate of today does not hide
-// a revoke of yesterday that reaches less far. It returns old itself if m adds nothing.
-func merge(old []mark, m mark) []mark {
-	for i := range old {
-		if old[i].covers(m) {
-			return old
-		}
-	}
-	kept := slices.DeleteFunc(slices.Clone(old), m.covers)
-	return append(kept, m)
 }

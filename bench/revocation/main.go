@@ -1,0 +1,222 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// A plan is what is to be measured.
+type plan struct {
+	rounds, checks, starts int
+	slice                  time.Duration
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("revocation: ")
+	var p plan
+	flag.IntVar(&p.rounds, "rounds", 12, "rounds, each with every contender")
+	flag.DurationVar(&p.slice, "slice", 40*time.Millisecond, "CPU time of a contender in a round")
+	flag.IntVar(&p.checks, "checks", 100_000_000, "checks in search of a false refusal")
+	flag.IntVar(&p.starts, "starts", 10, "cold starts")
+	flag.Parse()
+	if err := p.report(os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+var sizes = []int{1_000, 10_000, 100_000, 1_000_000, 5_000_000}
+
+// report measures everything and prints it as markdown.
+func (p plan) report(w io.Writer) error {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one core's worth, the collector's included
+	fmt.Fprintf(w, "commit %s, %s, %s/%s, %d rounds of %v each, load before: %s\n",
+		commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, p.rounds, p.slice, loadAverage())
+	var houses []inhabited
+	for _, n := range sizes {
+		h, err := inhabit(n)
+		if err != nil {
+			return err
+		}
+		houses = append(houses, h)
+	}
+	printMemory(w, houses)
+	if err := p.printChecks(w, houses); err != nil {
+		return err
+	}
+	million := houses[3].index
+	if err := p.printColdStart(w, million); err != nil {
+		return err
+	}
+	refused, err := falseRefusals(million, p.checks)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%d false refusals in %d checks at %d rules\n", refused, p.checks, million.Rules())
+	return nil
+}
+
+func printMemory(w io.Writer, houses []inhabited) {
+	fmt.Fprint(w, "\n### Memory\n\n| rules | heap a rule, bytes | µs of CPU to apply one |\n|---|---|---|\n")
+	for i, h := range houses {
+		fmt.Fprintf(w, "| %d | %.1f | %.2f |\n", sizes[i], h.perID, float64(h.filled)/1000/float64(sizes[i]))
+	}
+}
+
+// printChecks lets everybody run in turns.
+func (p plan) printChecks(w io.Writer, houses []inhabited) error {
+	stream := newStream()
+	var list []contender
+	for i, h := range houses {
+		list = append(list, contender{fmt.Sprintf("%d rules", sizes[i]), ask(h.index, stream)})
+	}
+	list = append(list, contender{"a revoked session, 1000000 rules", refuse(houses[3])})
+	more, err := handlers(houses[2].index)
+	if err != nil {
+		return err
+	}
+	list = append(list, more...)
+	list = append(list, contender{"a warm cache (otter), the same four IDs", cached(stream)})
+	redis, err := startRedis(100_000)
+	switch {
+	case errors.Is(err, errNoRedis):
+		fmt.Fprintf(w, "\n%v\n", err)
+	case err != nil:
+		return err
+	default:
+		defer redis.Close()
+		list = append(list, contender{"one Redis EXISTS, loopback", func(n int) error { return redis.exists(stream.id(n)) }})
+	}
+	printContenders(w, list, measure(list, p.rounds, p.slice))
+	if redis != nil {
+		p.printAllCores(w, list[2], list[len(list)-1])
+	}
+	return nil
+}
+
+// printAllCores lets the two run as services do, with a thread for each core: a
+// goroutine that waits for the network is then woken by another thread.
+func (p plan) printAllCores(w io.Writer, check, exists contender) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU()))
+	samples := measure([]contender{check, exists}, p.rounds, p.slice)
+	ns := func(i int) string {
+		return over(samples[i], func(_ int, s sample) float64 { return s.ns }).text("%.1f")
+	}
+	ratio := over(samples[1], func(round int, s sample) float64 { return s.ns / samples[0][round].ns })
+	fmt.Fprintf(w, "\non %d cores: a check at 100000 rules %s ns, one EXISTS %s ns, ratio %s\n", runtime.NumCPU(), ns(0), ns(1), ratio.text("%.0f"))
+}
+
+func printContenders(w io.Writer, list []contender, samples [][]sample) {
+	fmt.Fprint(w, "\n### Checks\n\n| what | ns of CPU: median (min–max) | × the check at 100000 rules: median (min–max) | allocations |\n|---|---|---|---|\n")
+	for i, c := range list {
+		ns := over(samples[i], func(_ int, s sample) float64 { return s.ns })
+		ratio := over(samples[i], func(round int, s sample) float64 { return s.ns / samples[2][round].ns })
+		allocs := over(samples[i], func(_ int, s sample) float64 { return s.allocs })
+		fmt.Fprintf(w, "| %s | %s | %s | %.0f |\n", c.name, ns.text("%.1f"), ratio.text("%.2f"), allocs.median)
+	}
+}
+
+func ask(x *revocation.Index, s *stream) func(int) error {
+	now := time.Now()
+	return func(n int) error {
+		if x.Check(now, s.next(n)).Action != revocation.None {
+			return errors.New("a false refusal")
+		}
+		return nil
+	}
+}
+
+func refuse(h inhabited) func(int) error {
+	now, q := time.Now(), newStream().next(0)
+	q.SessionID = h.sid
+	return func(int) error {
+		if h.index.Check(now, q).Scope != revocation.ScopeSession {
+			return errors.New("it is not refused")
+		}
+		return nil
+	}
+}
+
+// cached is what a verifier pays that asked Redis before, for every ID, and
+// keeps the answers. It is warm, so it also keeps them when they are wrong.
+func cached(s *stream) func(int) error {
+	cache := otter.Must(&otter.Options[string, bool]{MaximumSize: 8 * tokens})
+	for n := range tokens {
+		cache.Set(s.id(n), false)
+	}
+	return func(n int) error {
+		q := s.next(n)
+		for _, id := range [...]string{q.ID, q.SessionID, q.Subject, q.Tenant} {
+			if revoked, ok := cache.GetIfPresent(id); !ok || revoked {
+				return errors.New("the cache is not warm")
+			}
+		}
+		return nil
+	}
+}
+
+// printColdStart loads the saved rules again and again.
+func (p plan) printColdStart(w io.Writer, x *revocation.Index) error {
+	dir, err := os.MkdirTemp("", "bench-revocation-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	saving := cpuTime()
+	if err := x.Save(dir); err != nil {
+		return err
+	}
+	saving = cpuTime() - saving
+	var seconds []float64
+	var y *revocation.Index
+	for range p.starts {
+		y = revocation.NewIndex(issuer)
+		runtime.GC()
+		begun := cpuTime()
+		if err := y.Load(dir); err != nil {
+			return err
+		}
+		seconds = append(seconds, (cpuTime() - begun).Seconds())
+		if y.Rules() != x.Rules() {
+			return fmt.Errorf("%d rules of %d loaded", y.Rules(), x.Rules())
+		}
+	}
+	info, err := os.Stat(dir + "/rules.snapshot")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n### Cold start\n\n%d rules: loaded in %s s of CPU (%d starts), saved in %.2f s, %.1f bytes a rule on disk\n",
+		x.Rules(), spreadOf(seconds).text("%.2f"), p.starts, saving.Seconds(), float64(info.Size())/float64(x.Rules()))
+	sweeping := cpuTime()
+	gone := y.Sweep(start.Add(time.Hour + time.Duration(x.Rules()/10)*time.Microsecond))
+	fmt.Fprintf(w, "\nsweeping %d rules, %d of them over: %.0f ms of CPU in 256 parts\n", x.Rules(), gone, 1000*(cpuTime()-sweeping).Seconds())
+	return nil
+}
+
+func commit() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(b))[:3], " ")
+}
