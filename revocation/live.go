@@ -13,25 +13,14 @@ func (x *Index) Live(now time.Time) []Rule {
 	defer x.mu.Unlock()
 	at := now.UnixMicro()
 	var rules []Rule
-	for i := range x.tables {
-		x.tables[i].Load().each(func(id string, m mark) {
+	for i := range x.rules.tables {
+		x.rules.each(x.rules.tables[i].Load(), func(scope int, id []byte, m *mark) {
 			if at <= m.until {
-				rules = append(rules, m.rule(scopes[i], id))
+				rules = append(rules, m.rule(scopes[scope], string(id)))
 			}
 		})
 	}
 	return rules
-}
-
-// each shows every mark.
-func (t *table) each(show func(id string, m mark)) {
-	for i := range t.buckets {
-		for n := t.buckets[i].Load(); n != nil; n = n.next {
-			for _, m := range *n.marks.Load() {
-				show(n.id, m)
-			}
-		}
-	}
 }
 
 // rule is what the mark was made from, as far as stores keep it.
