@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -134,6 +135,30 @@ func TestARestoredCopyGivesNoTokenBack(t *testing.T) {
 	// What a start cannot know: the copy says that ada is logged in.
 	if _, err := p.refresh(h, ada); err != nil {
 		t.Errorf("the guide says that this session is alive again; it got %v", err)
+	}
+}
+
+// A command that runs before the server does would give out the lost numbers
+// again, and the log would look complete.
+func TestACommandOnARestoredCopyLooksFirst(t *testing.T) {
+	p := newPlace(t)
+	p.must(p.open().close())
+	p.copied()
+	h := p.open()
+	p.logOut(h, p.signUp(h, "ada"))
+	p.must(h.close())
+	p.restored()
+
+	var said strings.Builder
+	command := &program{env: environment{"HOME": p.set.home}, stdout: io.Discard, stderr: &said, flags: map[string]given{}}
+	h, err := command.openBeside(t.Context())
+	p.must(err)
+	defer h.close()
+	if !strings.HasPrefix(said.String(), "jotkeeper: the database was put back to an older copy: its log was behind 1:1.") {
+		t.Errorf("it says %q", said.String())
+	}
+	if head, err := h.backend.Set().Revocations.Head(t.Context()); err != nil || head != at(2, 1) {
+		t.Errorf("the head is %v, %v", head, err)
 	}
 }
 
