@@ -198,6 +198,8 @@ func (w *lastWriteWins) Swap(ctx context.Context, _, to session.Row) error {
 	case <-ctx.Done():
 		return fmt.Errorf("nobody else wrote: %w", ctx.Err())
 	}
+	w.mu.Lock() // one after the other: who came first must not be told of a conflict
+	defer w.mu.Unlock()
 	now, _, err := w.wire.Store.Find(ctx, to.ID)
 	if err != nil {
 		return err
