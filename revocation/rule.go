@@ -81,7 +81,18 @@ type Log interface {
 	State(ctx context.Context, now time.Time, scope Scope, ids ...string) (map[string]Action, error)
 	// Compact forgets rules whose Until is before now. It returns how many.
 	Compact(ctx context.Context, now time.Time) (int, error)
+	// NewEpoch opens an epoch, for a log that was put back to an older state:
+	// its numbers would be given out a second time. The rules that are kept move
+	// into it, numbered from 1 in their order; what is Relative then kills all
+	// that was signed in earlier epochs. It returns the head, and whether it was
+	// this call that opened: a log of that epoch or a later one stays as it is,
+	// so of several nodes that ask for the same epoch one opens it. An epoch
+	// above what a store can number is ErrBadCursor.
+	NewEpoch(ctx context.Context, epoch uint64) (head Cursor, opened bool, err error)
 }
+
+// MaxEpoch is the last epoch that every store can number.
+const MaxEpoch = 1<<63 - 1
 
 // A Query is what a verified token tells about itself. [QueryOf] makes one.
 type Query struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -140,13 +141,17 @@ func (s *Sessions) allows(audience string) bool {
 }
 
 // verdict asks this node's rules about the session itself. A session that a
-// store forgot to have ended is found here.
+// store forgot to have ended is found here. A rule about what was signed before
+// it ends tokens, not the session: whatever this refresh gives comes after it.
 func (s *Sessions) verdict(now time.Time, row Row) revocation.Verdict {
 	if row.State != Active {
 		return revocation.Verdict{}
 	}
-	return s.cfg.Checker.Check(now, &revocation.Query{Issuer: s.cfg.Issuer, SessionID: row.ID})
+	return s.cfg.Checker.Check(now, &revocation.Query{Issuer: s.cfg.Issuer, SessionID: row.ID, Rev: afterAllRules, HasRev: true})
 }
+
+// afterAllRules is behind every rule there can be.
+var afterAllRules = revocation.Cursor{Epoch: math.MaxUint64, Seq: math.MaxUint64}
 
 // Look returns the session of a refresh token without using the token up: what
 // serves outside refresh, to list one's sessions or to end one. It accepts

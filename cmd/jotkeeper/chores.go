@@ -13,6 +13,7 @@ import (
 // How often a server looks after itself. Rules of other processes come at once,
 // by the store's own wake-up.
 const (
+	followHead = 250 * time.Millisecond // whether the log went back to an older state
 	followKeys = 500 * time.Millisecond // what other processes did to the keys
 	sweepEach  = 10 * time.Minute       // what is over and has been explained long enough
 )
@@ -24,6 +25,11 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 	chores.Go(func() { _ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index) })
 	chores.Go(func() { h.keys.Run(ctx) })
 	chores.Go(func() { h.clock.Run(ctx) })
+	chores.Go(func() {
+		each(ctx, followHead, func(now time.Time) error {
+			return h.watchHead(ctx, now, func(text string) { log.Warn(text) })
+		}, quiet(log, "log"))
+	})
 	chores.Go(func() {
 		each(ctx, followKeys, func(now time.Time) error { return h.keys.Reload(ctx, now) }, quiet(log, "keys"))
 	})

@@ -90,6 +90,7 @@ func (x *examination) examine(ctx context.Context) []finding {
 	if x.house != nil {
 		defer x.house.close()
 	}
+	x.revocations(ctx)
 	x.signingKeys()
 	x.port(ctx)
 	x.issuer(ctx)
@@ -138,6 +139,31 @@ func (x *examination) database(ctx context.Context) {
 	}
 	x.house = house
 	x.ok("database", "%s opens, its version is this program's, the master key fits", x.set.databasePath())
+}
+
+// revocations: a log that is behind what was noted outside the database lost
+// revocations that somebody was told are in force.
+func (x *examination) revocations(ctx context.Context) {
+	const name = "revocations"
+	if x.house == nil {
+		x.skip(name, "the database could not be opened")
+		return
+	}
+	head, err := x.house.backend.Set().Revocations.Head(ctx)
+	if err != nil {
+		x.fault(name, x.set.storeFault(err))
+		return
+	}
+	seen, err := x.house.noted(ctx)
+	switch {
+	case err != nil:
+		x.fault(name, err)
+	case head.Before(seen):
+		x.wrong(name, exitOther, fmt.Sprintf("the log stands at %s, and has stood at %s: the database was put back to an older copy", head, placeText(seen)),
+			"jotkeeper serve, which refuses every token signed before; then jotkeeper session end --all for the accounts that were active since")
+	default:
+		x.ok(name, "the log stands at %s, not behind what was noted outside the database", head)
+	}
 }
 
 // signingKeys: a token that no verifier can check is a logout, so the next key

@@ -25,7 +25,7 @@ func patient(t *testing.T, now func() time.Time, args ...string) *examination {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := s.open(t.Context(), dir)
+	h, err := s.open(t.Context(), dir, func(text string) { t.Log(text) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,17 +34,23 @@ type house struct {
 	acts     *acts.Acts
 	clock    *session.Clock
 	feed     *feed.Handler // nil: nobody follows
+	mirror   mirror
+	seen     revocation.Cursor // the furthest head of the log that this process knows of
 }
 
-// open wires the rooms for a server, which makes what is missing.
-func (s *settings) open(ctx context.Context, dir *dataDir) (*house, error) {
+// open wires the rooms for a server, which makes what is missing. told hears
+// what a person should know.
+func (s *settings) open(ctx context.Context, dir *dataDir, told func(string)) (*house, error) {
 	_, err := os.Stat(s.databasePath())
 	fresh := errors.Is(err, fs.ErrNotExist)
 	h, err := s.build(ctx, dir, fresh, sqlite.Options{Server: true})
 	if err != nil {
 		return nil, err
 	}
-	return h.furnished(ctx)
+	if h, err = h.furnished(ctx); err != nil {
+		return nil, err
+	}
+	return h.recovered(ctx, told)
 }
 
 // openBeside wires the rooms for a command, which works beside a server.
@@ -57,7 +63,10 @@ func (p *program) openBeside(ctx context.Context) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.furnished(ctx)
+	if h, err = h.furnished(ctx); err != nil {
+		return nil, err
+	}
+	return h.recovered(ctx, func(text string) { p.say("%s", text) })
 }
 
 // openStore opens the database of a server that was there before, and no room.
@@ -82,11 +91,13 @@ func (s *settings) build(ctx context.Context, dir *dataDir, fresh bool, o sqlite
 	if err != nil {
 		return nil, err
 	}
+	m := mirror{dir.file(mirrorFile)}
+	o.Mirror = func(epoch, seq uint64) error { return m.keep(revocation.Cursor{Epoch: epoch, Seq: seq}) }
 	backend, err := sqlite.Open(ctx, s.databasePath(), o)
 	if err != nil {
 		return nil, s.storeFault(err)
 	}
-	return &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer)}, nil
+	return &house{set: s, dir: dir, master: master, backend: backend, index: revocation.NewIndex(s.Issuer), mirror: m}, nil
 }
 
 // furnished opens every room, or closes the house again.
@@ -127,6 +138,7 @@ func (h *house) furnish(ctx context.Context) (err error) {
 		return err
 	}
 	h.acts, err = acts.New(acts.Config{
+		Issuer:  h.set.Issuer,
 		Backend: h.backend, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index, Life: life,
 	})
 	if err != nil {

@@ -88,7 +88,7 @@ func (e *evening) enter(ctx context.Context, l net.Listener, started time.Time, 
 		return err
 	}
 	defer lock.release()
-	if e.house, err = e.set.open(ctx, dir); err != nil {
+	if e.house, err = e.set.open(ctx, dir, func(text string) { e.log.Warn(text) }); err != nil {
 		return err
 	}
 	handler, err := e.handler()

@@ -14,8 +14,10 @@ import (
 	"github.com/jotkeeper/jotkeeper/store"
 )
 
-// A Config holds the rooms whose acts these are. All are required.
+// A Config holds the rooms whose acts these are. All are required, but Issuer,
+// which only Recover needs: the name that tokens carry as iss.
 type Config struct {
+	Issuer   string
 	Backend  store.Backend
 	Accounts *account.Accounts
 	Sessions *session.Sessions

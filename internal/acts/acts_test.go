@@ -64,9 +64,11 @@ func (b *moody) Together(ctx context.Context, f func(store.Set) error) error {
 	})
 }
 
-func build(t *testing.T) *rig {
+func build(t *testing.T) *rig { return buildOn(t, memory.New(), session.Policy{}) }
+
+func buildOn(t *testing.T, b store.Backend, policy session.Policy) *rig {
 	t.Helper()
-	r := &rig{T: t, backend: &moody{Backend: memory.New()}, index: revocation.NewIndex(issuer)}
+	r := &rig{T: t, backend: &moody{Backend: b}, index: revocation.NewIndex(issuer)}
 	set, master := r.backend.Set(), secret.NewRing(secret.Generate())
 	var err error
 	r.keys, err = keyring.Open(t.Context(), evening, keyring.Config{Store: set.Keys, Master: master})
@@ -75,9 +77,9 @@ func build(t *testing.T) *rig {
 	r.must(err)
 	t.Cleanup(r.accounts.Close)
 	r.sessions, err = session.New(session.Config{Issuer: issuer, Store: set.Sessions, Master: master, Signer: r.keys.Signer(jwt.KindAccess),
-		Checker: r.index, Rights: acts.Rights(r.accounts)})
+		Checker: r.index, Rights: acts.Rights(r.accounts), Policy: policy})
 	r.must(err)
-	r.Acts, err = acts.New(acts.Config{Backend: r.backend, Accounts: r.accounts, Sessions: r.sessions, Keys: r.keys, Index: r.index, Life: time.Hour})
+	r.Acts, err = acts.New(acts.Config{Issuer: issuer, Backend: r.backend, Accounts: r.accounts, Sessions: r.sessions, Keys: r.keys, Index: r.index, Life: time.Hour})
 	r.must(err)
 	return r
 }
@@ -121,6 +123,9 @@ func (r *rig) everything() string {
 	set := r.backend.Set()
 	accounts, err := set.Accounts.List(r.Context(), 0, 10)
 	r.must(err)
+	for i := range accounts {
+		accounts[i].FailedAt = time.Time{} // counted by whoever checks a password, before any act
+	}
 	sessions, err := set.Sessions.List(r.Context(), "1", evening)
 	r.must(err)
 	head, err := set.Revocations.Head(r.Context())

@@ -22,6 +22,13 @@ const (
 		WHERE scope = ? AND id = ? AND from_at <= ? AND (until_at = 0 OR until_at >= ?)`
 	ruleCompact = `DELETE FROM revocation_rule WHERE (epoch, seq) IN
 		(SELECT epoch, seq FROM revocation_rule WHERE until_at > 0 AND until_at < ? LIMIT ?)`
+
+	// Opening an epoch moves the rules: what is read is always of one epoch.
+	epochOpen = `UPDATE revocation_head SET epoch = ?, seq = 0 WHERE id = 1 AND epoch < ?`
+	epochCopy = `INSERT INTO revocation_rule (epoch, seq, at, scope, id, from_at, until_at, action, reason)
+		SELECT ?, ROW_NUMBER() OVER (ORDER BY epoch, seq), at, scope, id, from_at, until_at, action, reason
+		FROM revocation_rule WHERE epoch < ?`
+	epochDrop = `DELETE FROM revocation_rule WHERE epoch < ?`
 )
 
 // sweepBatch bounds how long a broom keeps others from writing.
@@ -153,6 +160,42 @@ func appendRules(ctx context.Context, h *Handle, now time.Time, rules []revocati
 		}
 	}
 	return last, nil
+}
+
+func (l revocations) NewEpoch(ctx context.Context, epoch uint64) (head revocation.Cursor, opened bool, err error) {
+	if epoch > revocation.MaxEpoch {
+		return head, false, revocation.ErrBadCursor
+	}
+	err = l.db.Write(ctx, func(ctx context.Context, h *Handle) error {
+		if opened, err = openEpoch(ctx, h, int64(epoch)); err != nil {
+			return err
+		}
+		head, err = readHead(ctx, h)
+		return err
+	})
+	if err != nil {
+		return revocation.Cursor{}, false, err
+	}
+	return head, opened, nil
+}
+
+// openEpoch compares and sets in one statement, which also takes the lock that
+// orders the log.
+func openEpoch(ctx context.Context, h *Handle, epoch int64) (opened bool, err error) {
+	n, err := h.Exec(ctx, epochOpen, epoch, epoch)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	h.appended = true
+	moved, err := h.Exec(ctx, epochCopy, epoch, epoch)
+	if err != nil {
+		return false, err
+	}
+	if _, err = h.Exec(ctx, epochDrop, epoch); err != nil {
+		return false, err
+	}
+	var head revocation.Cursor
+	return true, h.row(ctx, headTake, []any{moved}, &head.Epoch, &head.Seq)
 }
 
 func (l revocations) State(ctx context.Context, now time.Time, scope revocation.Scope, ids ...string) (map[string]revocation.Action, error) {

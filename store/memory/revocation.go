@@ -68,6 +68,34 @@ func (s *state) append(now time.Time, rules []revocation.Rule) (revocation.Curso
 	return s.head, nil
 }
 
+func (l revocations) NewEpoch(ctx context.Context, epoch uint64) (head revocation.Cursor, opened bool, err error) {
+	err = l.run(ctx, func(s *state) error {
+		if epoch > revocation.MaxEpoch {
+			return revocation.ErrBadCursor
+		}
+		if opened = s.head.Epoch < epoch; opened {
+			s.open(epoch)
+		}
+		head = s.head
+		return nil
+	})
+	return head, opened, err
+}
+
+// open moves the log into a new epoch.
+func (s *state) open(epoch uint64) {
+	log, head := s.log, s.head
+	s.undo = append(s.undo, func() { s.log, s.head = log, head })
+	s.log, s.head = slices.Clone(log), revocation.Cursor{Epoch: epoch, Seq: uint64(len(log))}
+	for i := range s.log {
+		e := &s.log[i]
+		e.Cursor = revocation.Cursor{Epoch: epoch, Seq: uint64(i + 1)}
+		if e.Rule.Scope.Relative() {
+			e.Rule.Before = e.Cursor
+		}
+	}
+}
+
 func (l revocations) State(ctx context.Context, now time.Time, scope revocation.Scope, ids ...string) (map[string]revocation.Action, error) {
 	states := map[string]revocation.Action{}
 	err := l.run(ctx, func(s *state) error {

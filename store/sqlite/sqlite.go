@@ -30,6 +30,11 @@ type Options struct {
 	Readers int           // reading connections; 0: twice the processors, at least 4
 	Batch   int           // changes in one transaction at most; 0: 256, 1: one by one
 	Busy    time.Duration // how long to wait for another process's change; 0: 5 s
+
+	// Mirror is told the head of the log after each commit that appended to it,
+	// before anybody is answered. What it cannot keep is not acknowledged: its
+	// error is answered as unavailable, although the change is durable.
+	Mirror func(epoch, seq uint64) error
 }
 
 func (o Options) withDefaults() Options {
@@ -55,6 +60,7 @@ type Backend struct {
 	watch   *watch
 	lock    *os.File // of the directory, held by a server
 	reads   atomic.Uint64
+	mirror  func(epoch, seq uint64) error
 
 	close  sync.Once
 	closed error
@@ -92,8 +98,26 @@ func (b *Backend) open(ctx context.Context, path string, o Options) (err error) 
 	}
 	b.pool = sqldb.NewPool(dialect, b.reading)
 	b.watch = newWatch(b.reading)
-	b.writer, err = newWriter(b.writing, o.Batch, b.watch.wake)
+	b.mirror = o.Mirror
+	b.writer, err = newWriter(b.writing, o.Batch, b.grown)
 	return err
+}
+
+// grown is called after a commit that appended rules. The head is read as it
+// is stored: a number that a change took and gave back was never in the log.
+func (b *Backend) grown() error {
+	b.watch.wake()
+	if b.mirror == nil {
+		return nil
+	}
+	head, err := b.Set().Revocations.Head(context.Background())
+	if err == nil {
+		err = b.mirror(head.Epoch, head.Seq)
+	}
+	if err != nil {
+		return sqldb.Unavailable(fmt.Errorf("the change is kept, its place in the log could not be noted outside the database: %w", err))
+	}
+	return nil
 }
 
 // Set returns the contracts, each call a transaction of its own.

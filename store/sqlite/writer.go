@@ -25,8 +25,8 @@ type writer struct {
 	db      *sql.DB
 	conn    *sql.Conn
 	handle  *sqldb.Handle
-	batch   int    // changes in one transaction at most
-	grown   func() // called after a commit that appended rules
+	batch   int          // changes in one transaction at most
+	grown   func() error // called after a commit that appended rules
 	queue   chan *change
 	stopped chan struct{}
 
@@ -43,7 +43,7 @@ type writer struct {
 // backlog is how many changes may wait in line; more wait to get in line.
 const backlog = 1024
 
-func newWriter(db *sql.DB, batch int, grown func()) (*writer, error) {
+func newWriter(db *sql.DB, batch int, grown func() error) (*writer, error) {
 	w := &writer{db: db, batch: batch, grown: grown, queue: make(chan *change, backlog), stopped: make(chan struct{})}
 	if err := w.connect(); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (w *writer) transact(batch []*change) (again []*change) {
 	}
 	err := w.commit()
 	if err == nil && appended {
-		w.grown()
+		err = w.grown()
 	}
 	w.answer(batch, err)
 	return nil

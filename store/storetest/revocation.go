@@ -134,6 +134,72 @@ var revocationPromises = []promise{
 		c.must(err, "reading after a cursor whose rule is forgotten")
 		c.equal(len(list), 1, "the number of entries after it")
 	}},
+	{"revocation/epoch", "NewEpoch moves the rules that are kept into the new epoch, numbered from 1 in their order.", func(c *check) {
+		sub := jti("ada")
+		sub.Scope, sub.Reason = revocation.ScopeSubject, "lock"
+		gone := jti("gone")
+		gone.Until = at(-time.Hour)
+		last := c.append(gone, jti("a"), sub, jti("b"))
+		_, err := c.set.Revocations.Compact(c.ctx, at(0))
+		c.must(err, "compacting")
+		start := c.opens(last.Epoch+3, true)
+		c.equal(start, revocation.Cursor{Epoch: last.Epoch + 3, Seq: 3}, "the head of the new epoch")
+		c.equal(c.head(), start, "the head as it is read")
+		moved := revocation.Cursor{Epoch: start.Epoch}
+		sub.Before = place(moved, 2)
+		c.equal(c.read(revocation.Cursor{}, 9), []revocation.Entry{
+			{Cursor: place(moved, 1), At: at(0), Rule: jti("a")}, {Cursor: place(moved, 2), At: at(0), Rule: sub}, {Cursor: place(moved, 3), At: at(0), Rule: jti("b")},
+		}, "what is read in the new epoch")
+		c.equal(c.read(place(moved, 1), 1)[0].Rule.ID, "ada", "the second page")
+		c.equal(c.append(jti("next")), place(start, 1), "the cursor of the next rule")
+	}},
+	{"revocation/epoch-snapshot", "A cursor of the epoch before is ErrSnapshotRequired, whatever its number.", func(c *check) {
+		before := c.append(jti("a"), jti("b"))
+		c.opens(before.Epoch+1, true)
+		for seq := range before.Seq + 3 {
+			_, err := c.set.Revocations.Read(c.ctx, revocation.Cursor{Epoch: before.Epoch, Seq: seq}, 9)
+			c.wants(err, revocation.ErrSnapshotRequired, fmt.Sprintf("reading after number %d of the epoch before", seq))
+		}
+	}},
+	{"revocation/epoch-grows", "Epochs only grow: a log of that epoch or a later one stays as it is.", func(c *check) {
+		head := c.append(jti("a"), jti("b"))
+		for _, e := range []uint64{0, 1, head.Epoch} {
+			c.equal(c.opens(e, false), head, fmt.Sprintf("the head after asking for epoch %d", e))
+		}
+		c.equal(len(c.read(revocation.Cursor{}, 9)), 2, "the number of rules")
+		_, opened, err := c.set.Revocations.NewEpoch(c.ctx, revocation.MaxEpoch+1)
+		c.wants(err, revocation.ErrBadCursor, "an epoch that no store can number")
+		c.that(!opened && c.head() == head, "it was opened all the same")
+	}},
+	{"revocation/epoch-race", "Of several nodes that ask for the same epoch one opens it, and nobody's rule is lost.", func(c *check) {
+		const nodes = 8
+		head := c.append(jti("a"), jti("b"))
+		won := make([]bool, nodes)
+		for _, err := range c.beside(nodes, func(i int) (err error) {
+			if _, won[i], err = c.set.Revocations.NewEpoch(c.ctx, head.Epoch+1); err == nil {
+				_, err = c.set.Revocations.Append(c.ctx, at(0), jti(fmt.Sprint("node ", i)))
+			}
+			return err
+		}) {
+			c.must(err, "opening and appending")
+		}
+		winners := 0
+		for _, w := range won {
+			if w {
+				winners++
+			}
+		}
+		c.that(winners == 1, "%d nodes opened the epoch, want 1", winners)
+		c.equal(c.head(), revocation.Cursor{Epoch: head.Epoch + 1, Seq: 2 + nodes}, "the head")
+		c.equal(len(c.read(revocation.Cursor{}, 99)), 2+nodes, "the number of rules")
+	}},
+	{"revocation/epoch-wait", "A Wait that began in the epoch before returns.", func(c *check) {
+		head := c.append(jti("a"))
+		woken := make(chan error, 1)
+		go func() { woken <- c.set.Revocations.Wait(c.ctx, head) }()
+		c.opens(head.Epoch+1, true)
+		c.must(<-woken, "the Wait")
+	}},
 }
 
 // commitOrder lets many write while one reads on from where it was. A sequence
@@ -224,6 +290,14 @@ func (c *check) append(rules ...revocation.Rule) revocation.Cursor {
 	last, err := c.set.Revocations.Append(c.ctx, at(0), rules...)
 	c.must(err, "appending")
 	return last
+}
+
+// opens asks for an epoch and wants to be told whether that opened it.
+func (c *check) opens(n uint64, want bool) revocation.Cursor {
+	head, opened, err := c.set.Revocations.NewEpoch(c.ctx, n)
+	c.must(err, "opening an epoch")
+	c.that(opened == want, "asked for epoch %d it says that it opened it: %v, want %v", n, opened, want)
+	return head
 }
 
 func (c *check) read(after revocation.Cursor, limit int) []revocation.Entry {

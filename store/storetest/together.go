@@ -15,6 +15,21 @@ import (
 var errOnPurpose = errors.New("on purpose")
 
 var togetherPromises = []promise{
+	{"together/epoch", "An epoch that is opened in a transaction that fails was not opened, and its rules are where they were.", func(c *check) {
+		sub := jti("ada")
+		sub.Scope = revocation.ScopeSubject
+		head := c.append(jti("a"), sub)
+		rules := c.read(revocation.Cursor{}, 9)
+		err := c.backend.Together(c.ctx, func(tx store.Set) error {
+			if _, _, err := tx.Revocations.NewEpoch(c.ctx, head.Epoch+1); err != nil {
+				return err
+			}
+			return errOnPurpose
+		})
+		c.wants(err, errOnPurpose, "the transaction")
+		c.equal(c.head(), head, "the head")
+		c.equal(c.read(revocation.Cursor{}, 9), rules, "the rules")
+	}},
 	{"together/all", "Together runs f in one transaction over all contracts; f sees what it did.", func(c *check) {
 		c.must(c.backend.Together(c.ctx, func(tx store.Set) error {
 			in := c.within(tx)

@@ -37,6 +37,10 @@ func TestWrongStoresAreCaught(t *testing.T) {
 			func(s *store.Set) { s.Sessions = &carelessCap{Store: s.Sessions} }},
 		"failures read, then written": {"account/fail", "64 attempts",
 			func(s *store.Set) { s.Accounts = &carelessCount{Store: s.Accounts} }},
+		"an epoch compared before it is opened": {"revocation/epoch-race", "opened the epoch",
+			func(s *store.Set) { s.Revocations = &carelessEpoch{Log: s.Revocations} }},
+		"an epoch that forgets": {"revocation/epoch", "the head of the new epoch",
+			func(s *store.Set) { s.Revocations = forgetfulEpoch{s.Revocations} }},
 		"rules that are not told": {"session/end", "the cursor of the last rule",
 			func(s *store.Set) { s.Sessions = quietEnd{s.Sessions} }},
 	} {
@@ -247,4 +251,36 @@ type quietEnd struct{ session.Store }
 func (w quietEnd) End(ctx context.Context, e session.Ending) ([]string, revocation.Cursor, error) {
 	e.Rules = nil
 	return w.Store.End(ctx, e)
+}
+
+// carelessEpoch compares, and opens later: the first two meet in between.
+type carelessEpoch struct {
+	revocation.Log
+	mu    sync.Mutex
+	asked int
+	meet  chan struct{}
+}
+
+func (w *carelessEpoch) NewEpoch(ctx context.Context, epoch uint64) (revocation.Cursor, bool, error) {
+	w.mu.Lock()
+	if w.meet == nil {
+		w.meet = make(chan struct{})
+	}
+	if w.asked++; w.asked == 2 {
+		close(w.meet)
+	}
+	w.mu.Unlock()
+	<-w.meet
+	head, _, err := w.Log.NewEpoch(ctx, epoch)
+	return head, true, err
+}
+
+// forgetfulEpoch begins a new epoch with an empty log.
+type forgetfulEpoch struct{ revocation.Log }
+
+func (w forgetfulEpoch) NewEpoch(ctx context.Context, epoch uint64) (revocation.Cursor, bool, error) {
+	if _, err := w.Compact(ctx, time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+		return revocation.Cursor{}, false, err
+	}
+	return w.Log.NewEpoch(ctx, epoch)
 }
