@@ -61,7 +61,7 @@ func (a *Auth) credentials(r *http.Request, rt *route) (carried, error) {
 // bearer reads the Authorization header: one header, one scheme in any case
 // (RFC 9110 §11.1), one space, one token. Another scheme is not ours to judge.
 func bearer(r *http.Request) (string, bool, error) {
-	values := r.Header.Values("Authorization")
+	values := r.Header["Authorization"] // net/http has the names in this spelling
 	if len(values) == 0 {
 		return "", false, nil
 	}
