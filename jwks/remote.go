@@ -241,9 +241,13 @@ func (r *Remote) run() {
 
 // pause returns the time until the next fetch in the background. A fresh set is
 // fetched again after three quarters of its max-age: never later than the issuer
-// counts on. A failed fetch is repeated after 1 s, 2 s, 4 s … up to the cool-down.
+// counts on. A failed fetch is repeated after 1 s, 2 s, 4 s … up to the cool-down;
+// each second while there is no set at all, and so nobody can be served.
 func (r *Remote) pause(failures int) time.Duration {
-	if failures > 0 {
+	switch {
+	case failures > 0 && r.current.Load() == nil:
+		return min(time.Second, r.cfg.Cooldown)
+	case failures > 0:
 		return min(time.Second<<min(failures-1, 16), r.cfg.Cooldown)
 	}
 	fresh := r.current.Load().maxAge

@@ -341,18 +341,31 @@ func TestColdRemoteKeepsTrying(t *testing.T) {
 		if err := r.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, jwks.ErrFetch) {
 			t.Errorf("Ready says %v", err)
 		}
-		pass(31 * time.Second) // at 0, 1, 3, 7, 15 and 31 s
-		if s.count() != 6 {
-			t.Errorf("%d requests, want 6", s.count())
-		}
-		pass(90 * time.Second) // and each 30 s
-		if s.count() != 9 {
-			t.Errorf("%d requests, want 9", s.count())
+		pass(time.Minute)
+		if s.count() != 61 {
+			t.Errorf("%d requests in the first minute, want one a second", s.count())
 		}
 		s.serve(publish(t, key))
-		ready(t, r)
-		if got := reason(t, v, raw); got != "" {
-			t.Errorf("refused once the issuer is up: %s", got)
+		pass(time.Second)
+		if got := reason(t, v, raw); got != "" || s.count() != 62 {
+			t.Errorf("a second after the issuer is up: %q, %d requests", got, s.count())
+		}
+	})
+}
+
+// With a set in hand there is no hurry: an issuer in trouble is left in peace.
+func TestWarmRemoteAsksMoreAndMoreSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: publish(t, newKey(t, jwt.ES256))}
+		remote(t, s)
+		s.serve(refusing)
+		pass(225*time.Second + 31*time.Second) // at 0, 1, 3, 7, 15 and 31 s after the first that fails
+		if s.count() != 7 {
+			t.Errorf("%d requests, want 7", s.count())
+		}
+		pass(90 * time.Second) // and each 30 s
+		if s.count() != 10 {
+			t.Errorf("%d requests, want 10", s.count())
 		}
 	})
 }

@@ -2,7 +2,6 @@ package jwks_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -153,14 +152,4 @@ func (endless) Close() error               { return nil }
 
 func flooding(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: endless{}}, nil
-}
-
-// fetchedBy waits for the set, or fails the test.
-func ready(t testing.TB, r *jwks.Remote) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := r.Ready(ctx); err != nil {
-		t.Fatal(err)
-	}
 }
