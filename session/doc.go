@@ -9,8 +9,9 @@
 // under 20 seconds, with tabs that race, answers that are lost, a store that
 // forgets its last write, nodes whose clocks differ, a browser that dies before
 // its cookies are on the disk. A stolen refresh token is found out by its use,
-// and ends the session. Tests search that function for the shortest way to break
-// either promise.
+// and ends the session, unless the thief keeps so close behind the owner that he
+// looks like a second tab. Tests search that function for the shortest way to
+// break either promise.
 //
 // A refresh token is derived, never stored: from a master key, the session ID
 // and a generation number. A stolen database makes no tokens, a forged token is
