@@ -49,9 +49,7 @@ func (s *Sessions) EndOthers(ctx context.Context, now time.Time, account, keep, 
 func (s *Sessions) EndAll(ctx context.Context, now time.Time, account, reason, requestID string) (int, revocation.Cursor, error) {
 	e := s.ending(now, account, reason, requestID)
 	e.Epoch = true
-	e.Rules = []revocation.Rule{{
-		Scope: revocation.ScopeSubject, ID: account, Until: e.Until, Action: revocation.Revoke, Reason: reason,
-	}}
+	e.Rules = []revocation.Rule{revocation.SubjectEnded(account, reason, e.Until)}
 	ids, cursor, err := s.store.End(ctx, e)
 	if err != nil {
 		return 0, revocation.Cursor{}, unavailable(retry, err)
