@@ -41,7 +41,9 @@ var (
 type Store interface {
 	// Insert adds an account at Revision 1 and returns its new ID. ErrTaken if the identifier exists.
 	Insert(ctx context.Context, r Row) (int64, error)
+	// Find returns the account of an ID, ErrNotFound if there is none.
 	Find(ctx context.Context, id int64) (Row, error)
+	// FindIdentifier returns the account of a canonical identifier, ErrNotFound if there is none.
 	FindIdentifier(ctx context.Context, canonical string) (Row, error)
 	// Swap replaces from by to if the stored Revision is from's; the stored
 	// Revision becomes from.Revision+1. Failures and FailedAt are not touched:

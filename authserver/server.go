@@ -26,13 +26,14 @@ var ErrConfig = errors.New("authserver: unusable configuration")
 
 // A Clock tells the time that sessions go by, or that it cannot be told now.
 type Clock interface {
-	Now() (time.Time, error)
+	Now() (time.Time, error) // an error is answered 503
 }
 
 // A Config holds the rooms that a server serves and how it presents them.
 type Config struct {
 	Issuer string // the URL under which it is reached; its path is the prefix of every route
 
+	// All of them but Feed are required.
 	Acts     *acts.Acts
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -45,7 +46,7 @@ type Config struct {
 	BodyOrigins []string // those of them whose pages may ask for a refresh token in the body
 	Audience    string   // of a caller without an origin; empty: the first app domain, else localhost
 
-	AdminUsername string
+	AdminUsername string            // of the private routes
 	AdminPassword [sha256.Size]byte // SHA-256 of the password; all zero closes the private routes
 
 	Typ            []string       // header types of our access tokens; none: at+jwt
@@ -54,7 +55,7 @@ type Config struct {
 	Patience       time.Duration  // how long a request waits for the rooms behind it; 0: 5 s
 
 	Log     *slog.Logger // nil: nothing is written
-	Version string
+	Version string       // what /version answers
 }
 
 type server struct {

@@ -27,16 +27,19 @@ type Ended struct {
 	RequestID string // for "jotkeeper session explain"
 }
 
+// Error names the reason, and the request by which the server's log knows it.
 func (e *Ended) Error() string {
 	return fmt.Sprintf("client: the session has ended: %s (request %s)", e.Reason, e.RequestID)
 }
 
+// Unwrap returns ErrEnded.
 func (e *Ended) Unwrap() error { return ErrEnded }
 
 // Refused tells what of an input was not accepted, as field and message of the
 // auth server's closed set: {"credentials", "FAILED"}, {"username", "TAKEN"}.
 type Refused struct{ Errors []api.FieldError }
 
+// Error lists what was not accepted, field by field.
 func (e *Refused) Error() string {
 	said := make([]string, len(e.Errors))
 	for i, f := range e.Errors {

@@ -25,7 +25,7 @@ type Tokens struct {
 // before it comes back.
 type TokenStore interface {
 	Load(ctx context.Context) (Tokens, error) // the zero Tokens when there are none
-	Save(ctx context.Context, t Tokens) error
+	Save(ctx context.Context, t Tokens) error // in place of those from before
 }
 
 // Memory keeps tokens as long as the program runs.

@@ -20,10 +20,10 @@ import (
 // ClientConfig says whose rules are followed, and from where. Issuer, Token and
 // Index are required.
 type ClientConfig struct {
-	Issuer string // whose rules; the index is of the same
-	URL    string // where the feed is; empty: the issuer. https, or this machine
-	Token  string // a credential for FollowScope
-	Index  *revocation.Index
+	Issuer string            // whose rules; the index is of the same
+	URL    string            // where the feed is; empty: the issuer. https, or this machine
+	Token  string            // a credential for FollowScope
+	Index  *revocation.Index // that is kept up
 
 	// Transport makes the requests; nil: one that connects directly, through no
 	// proxy, whatever the environment says. Redirects are never followed.

@@ -24,8 +24,8 @@ const FollowScope = "follow"
 // HandlerConfig says which rules are served, and to whom. Issuer, Source and
 // Allow are required.
 type HandlerConfig struct {
-	Issuer string // whose tokens the rules are about; its path is the prefix of every route
-	Source revocation.Source
+	Issuer string            // whose tokens the rules are about; its path is the prefix of every route
+	Source revocation.Source // of the rules
 
 	// Allow tells whether a bearer credential is good for a scope: nil,
 	// ErrUnauthorized, or another error when that cannot be told now. It is asked

@@ -23,8 +23,8 @@ const (
 // Claims is what a kind's claims type is: a struct that embeds Registered and
 // names its Kind. Kind is asked of the zero value, too.
 type Claims interface {
-	Kind() Kind
-	Base() *Registered
+	Kind() Kind        // of the type, not of the value
+	Base() *Registered // the embedded one
 }
 
 // Registered holds the claims that every token has (RFC 7519 §4.1).

@@ -32,6 +32,7 @@ type Error struct {
 	Err    error  // the cause, when there is one
 }
 
+// Error gives the reason with its detail, for the operator; Err is not in it.
 func (e *Error) Error() string { return fmt.Sprintf("jwt: %s: %s", e.Reason, e.Detail) }
 
 // Unwrap returns the cause.

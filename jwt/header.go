@@ -40,11 +40,8 @@ func newHeaderTable(s *Snapshot, typs []string, oneApplication bool) *headerTabl
 // it asks for. No JSON is parsed: what is not our spelling to the byte is not
 // our header.
 func ownHeader(segment string) (header, bool) {
-	if len(segment) > maxHeader {
-		return header{}, false
-	}
-	data, err := base64url.DecodeString(segment)
-	if err != nil {
+	data, ok := headerBytes(segment)
+	if !ok {
 		return header{}, false
 	}
 	rest, _ := strings.CutPrefix(string(data), `{"alg":"`)
@@ -58,6 +55,15 @@ func ownHeader(segment string) (header, bool) {
 // be long and unsigned, and its parser slow.
 const maxHeader = 1024
 
+// headerBytes decodes a header segment that is short enough to look into.
+func headerBytes(segment string) ([]byte, bool) {
+	if len(segment) > maxHeader {
+		return nil, false
+	}
+	data, err := base64url.DecodeString(segment)
+	return data, err == nil
+}
+
 // refusedMembers are header members that bring a key, change what the signature
 // covers, or say that there is another token within (RFC 7515 §4.1, RFC 7797
 // §3, RFC 8725 §3.10). They are refused, understood or not.
@@ -67,11 +73,8 @@ var refusedMembers = []string{"crit", "b64", "jwk", "jku", "x5u", "x5c", "cty", 
 // strictly, by the rules that claims are read by. What it says is compared, in
 // lookUp, with what the key says.
 func foreignHeader(segment string) (header, bool) {
-	if len(segment) > maxHeader {
-		return header{}, false
-	}
-	data, err := base64url.DecodeString(segment)
-	if err != nil {
+	data, ok := headerBytes(segment)
+	if !ok {
 		return header{}, false
 	}
 	var h struct {

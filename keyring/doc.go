@@ -11,9 +11,9 @@
 // A token that no verifier can check is a logout for its bearer. It comes about
 // when a key signs before every verifier could have fetched it, or leaves
 // before its last token has expired. So the next key is published a whole
-// period ahead, at least twice the max-age of the published set; a retired key
-// stays until the last token any node may have signed with it is over; and what
-// a node cannot know, having lost touch with the store, it does not sign.
+// period ahead, at least three times the max-age of the published set; a retired
+// key stays until the last token any node may have signed with it is over; and
+// what a node cannot know, having lost touch with the store, it does not sign.
 //
 // Which key signs is a function of the stored calendar and of the time, not of
 // a message or a lock: nodes that are started, stopped, cut off or killed at

@@ -112,7 +112,7 @@ type Verdict struct {
 // A Checker decides on verified tokens. The Index is one. It is asked after every
 // verification, so it costs nanoseconds; it is safe for concurrent use.
 type Checker interface {
-	Check(now time.Time, q *Query) Verdict
+	Check(now time.Time, q *Query) Verdict // of the rules in force at now
 }
 
 // Relative tells whether rules of the scope look at a token's rev, so that what

@@ -9,4 +9,7 @@
 // sign protects what is made now; all of them open what was made before. Keys
 // for single purposes are derived from a master key with HKDF-SHA256
 // (RFC 5869), so no two purposes ever share a key.
+//
+// It refuses key material below 32 bytes, and to print or encode any. It reads no
+// file and keeps no copy of what it derived.
 package secret

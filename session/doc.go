@@ -6,11 +6,13 @@
 //
 // What a refresh does is decided by one pure function, step. Its promise: an
 // honest client is never logged out while a request and an answer each take
-// under 20 seconds, with tabs that race, answers that are lost, a store that
-// forgets its last write, nodes whose clocks differ, a browser that dies before
-// its cookies are on the disk. A stolen refresh token is found out by its use,
-// and ends the session. Tests search that function for the shortest way to break
-// either promise.
+// under 20 seconds, with tabs that race and nodes whose clocks differ, through
+// two lost answers, a store that forgets its last write, or a browser that dies
+// before its cookies are on the disk. Where these come together it can happen:
+// docs/design/session.md has what was searched. A stolen refresh token is found
+// out by its use, and ends the session, unless the thief keeps so close behind
+// the owner that he looks like a second tab. Tests search that function for the
+// shortest way to break either promise.
 //
 // A refresh token is derived, never stored: from a master key, the session ID
 // and a generation number. A stolen database makes no tokens, a forged token is

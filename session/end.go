@@ -45,13 +45,11 @@ func (s *Sessions) EndOthers(ctx context.Context, now time.Time, account, keep, 
 // EndAll ends all sessions of an account and returns how many. Logins under way
 // fail, and every access token of the account that was signed before is
 // refused. A session made by the same act is signed with the cursor returned.
-// Whatever changes a password, takes a role away, locks or deletes calls this.
+// Whatever changes a password, locks or deletes an account calls this.
 func (s *Sessions) EndAll(ctx context.Context, now time.Time, account, reason, requestID string) (int, revocation.Cursor, error) {
 	e := s.ending(now, account, reason, requestID)
 	e.Epoch = true
-	e.Rules = []revocation.Rule{{
-		Scope: revocation.ScopeSubject, ID: account, Until: e.Until, Action: revocation.Revoke, Reason: reason,
-	}}
+	e.Rules = []revocation.Rule{revocation.SubjectEnded(account, reason, e.Until)}
 	ids, cursor, err := s.store.End(ctx, e)
 	if err != nil {
 		return 0, revocation.Cursor{}, unavailable(retry, err)

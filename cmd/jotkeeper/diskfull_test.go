@@ -78,13 +78,7 @@ func TestA187DiskFullWhileServing(t *testing.T) {
 		return
 	}
 	s, err := watch(exec.Command(line[0], line[1:]...), []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, home, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.kill)
-	if err := s.awaitReady(); err != nil {
-		t.Fatal(err)
-	}
+	answering(t, s, err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	acknowledged, status := 0, http.StatusCreated

@@ -19,6 +19,13 @@ func launch(t *testing.T, home string, args ...string) *server {
 		args = append([]string{"--addr", "127.0.0.1:0"}, args...)
 	}
 	s, err := startServer(os.Getenv("PATH"), []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, home, "", args...)
+	return answering(t, s, err)
+}
+
+// answering waits until a server that was just started is ready, and kills it
+// at the end of the test.
+func answering(t *testing.T, s *server, err error) *server {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,14 +114,7 @@ func launchFull(t *testing.T, home string) *server {
 	t.Helper()
 	env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), fullDisk + "=1"}
 	s, err := startServer(os.Getenv("PATH"), env, home, "", "--addr", "127.0.0.1:0", "--issuer", killIssuer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.kill)
-	if err := s.awaitReady(); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return answering(t, s, err)
 }
 
 // On the command line: the first start, a command.

@@ -1,7 +1,8 @@
 // Command resource is a service that only verifies.
 //
 // It takes the tokens of an issuer, in a header or in a cookie, and never sees
-// a password or a private key.
+// a password or a private key. It refuses to decide by itself who is logged in:
+// it asks the issuer about each request, or follows its revocations.
 package main
 
 import (

@@ -2,7 +2,8 @@
 //
 // It is the one place of the repository that may skip a test. On a
 // developer's machine a missing tool skips the suite aloud, with the remedy;
-// under CI=true nothing is skipped and the test fails instead.
+// under CI=true nothing is skipped and the test fails instead. It refuses to
+// install anything, and to skip without a word.
 package needs
 
 import (

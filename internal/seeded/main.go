@@ -4,7 +4,7 @@
 // testdata/seeded is one small bug, and names the test that must notice it.
 // The command compiles the bug in through an overlay, without touching the
 // working tree, runs that test, and demands that it goes red: green, or a bug
-// that does not compile, is a failure.
+// that does not compile, is a failure. It refuses to pass when it chose no seed.
 //
 // The format of a seed is in testdata/seeded/README.md.
 package main

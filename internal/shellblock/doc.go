@@ -32,4 +32,7 @@
 //
 // A block marked sh, bash or shell is an error: nobody would run it. CompileGo
 // does the same service for the Go programs of a document.
+//
+// It refuses to pass a block that it did not run without saying so, and to try
+// one a second time.
 package shellblock

@@ -14,4 +14,6 @@
 //
 // The suite waits for events and never for time, except for a bound of one
 // minute after which a call that should have returned counts as hanging.
+//
+// It refuses to skip a promise: a store that lacks one does not pass.
 package storetest
