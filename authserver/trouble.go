@@ -111,7 +111,7 @@ func problemOf(err error) problem.Problem {
 
 // isUnavailable reports an error that says nothing about what was asked.
 func isUnavailable(err error) bool {
-	return errors.Is(err, session.ErrRetry) || errors.Is(err, session.ErrClock) || acts.Unavailable(err) ||
+	return errors.Is(err, session.ErrRetry) || errors.Is(err, session.ErrClock) || errors.Is(err, account.ErrConflict) || acts.Unavailable(err) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 

@@ -31,6 +31,7 @@ type Client struct {
 	store    TokenStore
 	http     *http.Client
 
+	saving  sync.Mutex // held while tokens are stored: the last ones stored are those in use
 	mu      sync.Mutex
 	tokens  *Tokens // nil: not loaded yet
 	current *flight // the refresh under way, if there is one
@@ -142,8 +143,28 @@ func (c *Client) load(ctx context.Context) (Tokens, error) {
 	return t, nil
 }
 
-// keep stores tokens before anybody uses them.
+// keep stores tokens before anybody uses them. A refresh of the session before,
+// if there is one under way, comes too late.
 func (c *Client) keep(ctx context.Context, t Tokens) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	if err := c.store.Save(ctx, t); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tokens, c.current = &t, nil
+	return nil
+}
+
+// replace keeps what a refresh brought, unless from are not the tokens at hand
+// any more: somebody has logged in or out meanwhile.
+func (c *Client) replace(ctx context.Context, from, t Tokens) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	if !c.holds(from) {
+		return errReplaced
+	}
 	if err := c.store.Save(ctx, t); err != nil {
 		return err
 	}
@@ -152,3 +173,11 @@ func (c *Client) keep(ctx context.Context, t Tokens) error {
 	c.tokens = &t
 	return nil
 }
+
+func (c *Client) holds(t Tokens) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tokens != nil && *c.tokens == t
+}
+
+var errReplaced = fmt.Errorf("%w: another login, or a logout, came in between", ErrEnded)

@@ -197,6 +197,81 @@ func TestLostAnswerIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
+// A mailman keeps the answer of a refresh until he is told to deliver it.
+type mailman struct {
+	http.RoundTripper
+	has, deliver chan struct{}
+}
+
+func (m mailman) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := m.RoundTripper.RoundTrip(r)
+	if r.URL.Path == "/session/refresh" {
+		m.has <- struct{}{}
+		<-m.deliver
+	}
+	return res, err
+}
+
+// While a refresh is under way somebody else logs in, or the person logs out:
+// what the refresh brings, or says of the session before, is too late.
+func TestALateRefreshDoesNotUndoALoginOrALogout(t *testing.T) {
+	logIn := func(c *client.Client) error { return c.LogIn(context.Background(), "bob", "moss-kettle-orbit-43") }
+	logOut := func(c *client.Client) error { return c.LogOut(context.Background()) }
+	ended := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/session/refresh" {
+			return false
+		}
+		w.WriteHeader(401)
+		io.WriteString(w, `{"code":"revoked"}`)
+		return true
+	}
+	for name, c := range map[string]struct {
+		meanwhile func(*client.Client) error
+		trouble   func(http.ResponseWriter, *http.Request) bool
+		want      string // the refresh token that is kept
+	}{
+		"renewed, then a login":  {meanwhile: logIn, want: "r3"},
+		"refused, then a login":  {meanwhile: logIn, trouble: ended, want: "r2"},
+		"renewed, then a logout": {meanwhile: logOut, want: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTown(t)
+			x.life, x.trouble = 0, c.trouble // a renewal is due at once
+			m := mailman{x.Client().Transport, make(chan struct{}, 8), make(chan struct{})}
+			pocket := client.Memory()
+			ada, err := client.New(client.Config{Issuer: x.URL, Services: []string{x.service.URL}, Tokens: pocket, HTTP: &http.Client{Transport: m}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ada.LogIn(context.Background(), "ada", "moss-kettle-orbit-42"); err != nil {
+				t.Fatal(err)
+			}
+			asked := make(chan error)
+			go func() {
+				res, err := (&http.Client{Transport: ada.Transport(x.service.Client().Transport)}).Get(x.service.URL)
+				if err == nil {
+					res.Body.Close()
+				}
+				asked <- err
+			}()
+			<-m.has
+			if err := c.meanwhile(ada); err != nil {
+				t.Fatal(err)
+			}
+			close(m.deliver)
+			if err := <-asked; !errors.Is(err, client.ErrEnded) {
+				t.Errorf("the request of the session before: got %v, want ErrEnded", err)
+			}
+			if got, _ := pocket.Load(context.Background()); got.Refresh != c.want {
+				t.Errorf("kept %q, want %q", got.Refresh, c.want)
+			}
+			if len(x.heard) != 0 {
+				t.Errorf("the service heard %q", x.heard)
+			}
+		})
+	}
+}
+
 func TestOnlyATerminalRefreshEndsTheSession(t *testing.T) {
 	for _, c := range []struct {
 		status int

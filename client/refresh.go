@@ -48,7 +48,9 @@ func (c *Client) fly(ctx context.Context, f *flight) {
 	defer cancel()
 	f.tokens, f.err = c.renew(ctx)
 	c.mu.Lock()
-	c.current = nil
+	if c.current == f {
+		c.current = nil
+	}
 	c.mu.Unlock()
 	close(f.done)
 }
@@ -61,6 +63,9 @@ func (c *Client) renew(ctx context.Context) (Tokens, error) {
 		return Tokens{}, err
 	}
 	fresh, err := c.exchange(ctx, t.Refresh)
+	if !c.holds(t) {
+		return Tokens{}, errReplaced
+	}
 	if errors.Is(err, ErrEnded) || errors.Is(err, ErrRefusedCredential) {
 		stored, loadErr := c.store.Load(ctx)
 		if loadErr == nil && stored.Refresh != t.Refresh {
@@ -68,12 +73,15 @@ func (c *Client) renew(ctx context.Context) (Tokens, error) {
 		}
 	}
 	if errors.Is(err, ErrEnded) {
-		return Tokens{}, errors.Join(err, c.keep(ctx, Tokens{}))
+		return Tokens{}, errors.Join(err, c.replace(ctx, t, Tokens{}))
 	}
 	if err != nil {
 		return Tokens{}, err
 	}
-	return fresh, c.keep(ctx, fresh)
+	if err := c.replace(ctx, t, fresh); err != nil {
+		return Tokens{}, err
+	}
+	return fresh, nil
 }
 
 // exchange asks for new tokens, and once more when the answer was lost: the
