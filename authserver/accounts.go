@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/jotkeeper/jotkeeper/api"
@@ -86,12 +87,14 @@ func (s *server) audience(v visitor, asked string) (string, error) {
 }
 
 // sent returns the live sessions in the cookies of a request. A login ends
-// them: nothing that was there before it is worth anything afterwards.
+// them: nothing that was there before it is worth anything afterwards. A cookie
+// under a master key that was taken out opens nothing here; it must not keep its
+// owner from logging in, who cannot delete it.
 func (s *server) sent(c *call, v visitor) ([]session.Row, error) {
 	var live []session.Row
 	for _, raw := range s.cookies(c.r) {
 		row, err := s.cfg.Sessions.Look(c.r.Context(), v.now, raw)
-		if isUnavailable(err) {
+		if isUnavailable(err) && !errors.Is(err, session.ErrUnknownKey) {
 			return nil, err
 		}
 		if err == nil {

@@ -254,3 +254,13 @@ func TestARefusedRefreshNamesTheRefreshToken(t *testing.T) {
 		}
 	}
 }
+
+// After a master key was taken out, a browser still brings cookies made under
+// it, which it cannot delete. They open nothing, and keep nobody out.
+func TestACookieUnderALostMasterKeyKeepsNobodyOut(t *testing.T) {
+	before, after := inMemory(t), inMemory(t) // each with a master key of its own
+	old, _ := before.browse("ada")
+	after.program("ada")
+	after.do("POST", "/session", from(app), with(old), form("username", "ada", "password", good)).want(201)
+	after.do("POST", "/session/refresh", from(app), with(old)).wantCode(503, "unavailable")
+}

@@ -20,6 +20,9 @@ var (
 	// ErrRetry tells that nothing can be known now: answer 503 with the Error's
 	// RetryAfter. The session and the client's tokens are as they were.
 	ErrRetry = errors.New("session: cannot know now, try again")
+	// ErrUnknownKey is wrapped beside ErrRetry when the master key of a refresh
+	// token is not in this node's list: not yet, or not any more.
+	ErrUnknownKey = errors.New("session: the master key of the refresh token is not in this node's list")
 	// ErrLocked is what Config.Rights returns for an account that may have no
 	// tokens now. For an account that does not exist it returns ErrNotFound.
 	ErrLocked = errors.New("session: the account is locked")

@@ -27,7 +27,7 @@ type grant struct {
 func (s *Sessions) issue(now time.Time, g grant) (Issued, error) {
 	master, known := s.cfg.Master.Find(g.row.KeyID)
 	if !known {
-		return Issued{}, unavailable(retry, errUnknownKey)
+		return Issued{}, unavailable(retry, ErrUnknownKey)
 	}
 	claims, err := s.claims(now, g)
 	if err != nil {
@@ -99,5 +99,3 @@ func (s *Sessions) rights(ctx context.Context, account string) (Rights, error) {
 		return Rights{}, unavailable(retry, err)
 	}
 }
-
-var errUnknownKey = errors.New("the session's master key is not in this node's list")

@@ -74,7 +74,11 @@ func (s *Sessions) examine(raw string) (Refresh, presented, error) {
 	p.genuine = known && token.genuine(master)
 	p.next, _ = s.cfg.Master.Signing()
 	if o, refused := p.refused(); refused {
-		return Refresh{}, presented{}, &Error{Outcome: string(o), Reason: o.reason(), RetryAfter: o.wait()}
+		e := &Error{Outcome: string(o), Reason: o.reason(), RetryAfter: o.wait()}
+		if !known {
+			e.Err = ErrUnknownKey
+		}
+		return Refresh{}, presented{}, e
 	}
 	return token, p, nil
 }
@@ -121,7 +125,7 @@ func (s *Sessions) decide(ctx context.Context, now time.Time, sid string, p pres
 // entitle finds out for what the token is good, before anything is written.
 func (s *Sessions) entitle(ctx context.Context, g *grant, req Request) error {
 	if _, known := s.cfg.Master.Find(g.row.KeyID); !known {
-		return unavailable(retry, errUnknownKey)
+		return unavailable(retry, ErrUnknownKey)
 	}
 	g.audience = either(req.Audience, g.row.Audience)
 	if g.audience != g.row.Audience && !s.allows(g.audience) {
