@@ -152,6 +152,27 @@ var (
 	})
 )
 
+// A log may be longer than a packed record can count.
+func TestALogOfAnyLengthIsKeptExactly(t *testing.T) {
+	defer revocation.OnSync(func(string) error { return nil })()
+	for _, seq := range []uint64{1, 1<<20 + 3, 1<<34 - 1, 1 << 34, 1<<34 + 7, 1<<50 + 1} {
+		rule := revocation.Rule{Scope: revocation.ScopeSubject, ID: "42", Before: revocation.Cursor{Epoch: 1, Seq: seq}, Action: revocation.Revoke, Until: noon.Add(time.Hour)}
+		x := revocation.NewIndex(issuer)
+		if err := x.Apply(revocation.Entry{Cursor: rule.Before, At: noon, Rule: rule}); err != nil {
+			t.Fatal(err)
+		}
+		for name, x := range map[string]*revocation.Index{"applied": x, "loaded": savedAndLoaded(t, x, t.TempDir())} {
+			for rev, want := range map[uint64]revocation.Action{seq - 1: revocation.Revoke, seq: revocation.None, seq + 1: revocation.None} {
+				q := asking(revocation.ScopeSubject, "42")
+				q.Rev, q.HasRev = revocation.Cursor{Epoch: 1, Seq: rev}, true
+				if v := x.Check(noon, &q); v.Action != want {
+					t.Errorf("%s: a token of rule %d, a rule before %d: %v, want %v", name, rev, seq, v.Action, want)
+				}
+			}
+		}
+	}
+}
+
 func TestIndexIsExactAtTheEdges(t *testing.T) {
 	defer revocation.OnSync(func(string) error { return nil })()
 	dir := t.TempDir()
