@@ -24,6 +24,12 @@ type Feed struct {
 	Token string // the credential that the issuer gave for following
 	URL   string // where the feed is; empty: the issuer. https, or this machine
 
+	// Dir is where the rules are kept between two runs, a directory of this Auth
+	// alone: what was revoked before a restart is refused from the first request
+	// on, and only what is new is read. Empty: nowhere. Trouble with it stops
+	// nothing; Stats tells it.
+	Dir string
+
 	MaxStale time.Duration // after so long without word the feed is stale; 0: 2 s
 	Ride     time.Duration // for so long since the last word a route goes on that does not say WhenStale; 0: 30 s
 	Then     StalePolicy   // what such a route does after Ride; the zero value is StaleYoung
@@ -77,7 +83,7 @@ type following struct {
 func (a *Auth) follow() error {
 	cfg := a.config.Feed
 	switch {
-	case cfg.Token == "" && cfg.URL == "" && cfg.MaxStale == 0 && cfg.Ride == 0 && cfg.Then == 0 && cfg.Transport == nil:
+	case cfg.Token == "" && cfg.URL == "" && cfg.Dir == "" && cfg.MaxStale == 0 && cfg.Ride == 0 && cfg.Then == 0 && cfg.Transport == nil:
 		return nil // the zero value
 	case a.config.Revocations != nil:
 		return fmt.Errorf("%w: Feed and Revocations are both set: one of them says what is revoked", ErrConfig)
@@ -101,7 +107,7 @@ func (a *Auth) follow() error {
 	f := &following{cfg: cfg, index: revocation.NewIndex(a.config.Issuer)}
 	var err error
 	f.client, err = feed.NewClient(feed.ClientConfig{
-		Issuer: a.config.Issuer, URL: cfg.URL, Token: cfg.Token, Index: f.index, Transport: cfg.Transport,
+		Issuer: a.config.Issuer, URL: cfg.URL, Token: cfg.Token, Index: f.index, Dir: cfg.Dir, Transport: cfg.Transport,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

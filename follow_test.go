@@ -124,10 +124,7 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 				io.WriteString(w, `{"active":true}`)
 			}
 		})
-		e.house = newHouse(t, append([]func(*jotkeeper.Config){func(c *jotkeeper.Config) {
-			c.Feed = jotkeeper.Feed{Token: "follow-me", Transport: e.cable}
-			c.Client = &http.Client{Transport: e.cable}
-		}}, change...)...)
+		e.restart(change...)
 		test(t, e)
 		e.auth.Close()
 		cancel()
@@ -137,6 +134,22 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 			t.Error(err)
 		}
 	})
+}
+
+// restart makes a verifier with nothing in its memory, for tokens of the same key.
+func (e *estate) restart(change ...func(*jotkeeper.Config)) {
+	e.t.Helper()
+	before := e.house
+	e.house = newHouse(e.t, append([]func(*jotkeeper.Config){func(c *jotkeeper.Config) {
+		c.Feed = jotkeeper.Feed{Token: "follow-me", Transport: e.cable}
+		c.Client = &http.Client{Transport: e.cable}
+		if before != nil {
+			c.Keys = jwt.NewSnapshot(before.key.Public())
+		}
+	}}, change...)...)
+	if before != nil {
+		e.key = before.key
+	}
 }
 
 func (e *estate) end(sid string) {
@@ -347,4 +360,40 @@ func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
 			t.Errorf("%v allocations with a feed, %v without", with, without)
 		}
 	})
+}
+
+// The feed is cut and the service restarts. What was revoked stays refused, by
+// the first request as well; of the others nobody can tell, until a word is heard.
+func TestARestartWithoutAFeedForgetsNothing(t *testing.T) {
+	dir := t.TempDir()
+	kept := func(c *jotkeeper.Config) { c.Feed.Dir = dir }
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		e.end("phone")
+		phone, laptop := e.token(session("phone")), e.token(session("laptop"))
+		e.cable.pull()
+		e.auth.Close()
+
+		e.restart(kept)
+		e.expect("revoked, before any network", phone, 401, "revoked")
+		e.expect("not known to be", laptop, 503, "unavailable")
+		e.expect("not known to be, open", laptop, 503, "unavailable", jotkeeper.WhenStale(jotkeeper.InsecureStaleOpen))
+		if s := e.auth.Stats(); !s.Stale || s.Lag != 0 || !s.Client.Disk.Loaded || s.Rules.Rules != 1 {
+			t.Errorf("got %+v", s)
+		}
+		pass(30 * time.Minute)
+		e.expect("revoked, half an hour later", e.token(session("phone")), 401, "revoked")
+		e.expect("not known to be, half an hour later", e.token(), 503, "unavailable")
+
+		e.end("laptop")
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		e.expect("revoked, once it hears", e.token(session("phone")), 401, "revoked")
+		e.expect("revoked while it was down", e.token(session("laptop")), 401, "revoked")
+		e.expect("heard of as well", e.token(), 200, "")
+		if s := e.auth.Stats(); s.Client.Snapshots != 0 {
+			t.Errorf("everything was downloaded again: %+v", s)
+		}
+	}, kept)
 }
