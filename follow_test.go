@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -396,4 +397,50 @@ func TestARestartWithoutAFeedForgetsNothing(t *testing.T) {
 			t.Errorf("everything was downloaded again: %+v", s)
 		}
 	}, kept)
+}
+
+// Who configures nothing goes by what the issuer announces; Ride is never shorter.
+func TestTheIssuerAnnouncesWhenItsFollowersAreStale(t *testing.T) {
+	for _, c := range []struct {
+		announced               string
+		configured, stale, ride time.Duration
+	}{
+		{"10000", 0, 10 * time.Second, 30 * time.Second},
+		{"60000", 0, time.Minute, time.Minute},
+		{"60000", 3 * time.Second, 3 * time.Second, 30 * time.Second},
+	} {
+		following(t, func(t *testing.T, e *estate) {
+			e.cable.plug(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasSuffix(r.URL.Path, "/revocation-feed") {
+					e.issuer.ServeHTTP(w, r)
+					return
+				}
+				answer := httptest.NewRecorder()
+				e.issuer.ServeHTTP(answer, r)
+				w.Header().Set("Content-Type", "application/json")
+				io.WriteString(w, strings.Replace(answer.Body.String(), `"max_stale_ms":2000`, `"max_stale_ms":`+c.announced, 1))
+			}))
+			old, closed := e.token(), jotkeeper.WhenStale(jotkeeper.StaleClosed)
+			pass(90 * time.Second)
+			e.cable.pull()
+			heard := time.Now().Add(-e.auth.Stats().Lag)
+			at := func(lag time.Duration) { pass(time.Until(heard.Add(lag))) }
+			at(c.stale)
+			e.expect("not stale yet", old, 200, "", closed)
+			if e.auth.Stats().Stale {
+				t.Errorf("%+v: it calls itself stale too early", c)
+			}
+			at(c.stale + time.Millisecond)
+			e.expect("stale", old, 503, "unavailable", closed)
+			if !e.auth.Stats().Stale {
+				t.Errorf("%+v: it does not call itself stale", c)
+			}
+			at(c.ride)
+			if c.ride > c.stale {
+				e.expect("riding", old, 200, "")
+			}
+			at(c.ride + time.Millisecond)
+			e.expect("after the ride", old, 401, "stale")
+		}, func(f *jotkeeper.Config) { f.Feed.MaxStale = c.configured })
+	}
 }

@@ -54,6 +54,7 @@ type Client struct {
 	own  *http.Transport // nil: the caller's
 	disk *revocation.Disk
 
+	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
 	connected                    atomic.Bool
 	streams, snapshots, failures atomic.Uint64
 	mu                           sync.Mutex
@@ -134,6 +135,16 @@ func (c *Client) Stats() ClientStats {
 		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
 		Failures: c.failures.Load(), Trouble: c.trouble, Disk: c.disk.Stats(),
 	}
+}
+
+// MaxStale returns after how long without word the origin wants its followers to
+// be stale: 1 s to 1 h, and revocation.MaxStale while the origin has not said.
+func (c *Client) MaxStale() time.Duration {
+	ms := c.maxStale.Load()
+	if ms <= 0 {
+		return revocation.MaxStale
+	}
+	return min(max(time.Duration(ms), minStale/time.Millisecond), maxStale/time.Millisecond) * time.Millisecond
 }
 
 func (c *Client) note(trouble string) {
