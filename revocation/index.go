@@ -168,6 +168,14 @@ func (x *Index) Rules() int {
 	return n
 }
 
+// RulesOf returns how many rules of a scope are kept.
+func (x *Index) RulesOf(s Scope) int {
+	if i := slot(s); i >= 0 {
+		return int(x.rules.live[i].Load())
+	}
+	return 0
+}
+
 // Heard notes that at now the index held everything that its source had. Follow calls it.
 func (x *Index) Heard(now time.Time) { x.heard.Store(&now) }
 
