@@ -25,6 +25,7 @@ import (
 type house struct {
 	set      *settings
 	dir      *dataDir
+	beside   bool // a command's, perhaps beside a server
 	master   secret.Ring
 	backend  *sqlite.Backend
 	keys     *keyring.Ring
@@ -89,7 +90,11 @@ func (s *settings) openStore(ctx context.Context) (*house, error) {
 		return nil, &fault{Code: exitConfig, Text: "there is no database " + s.databasePath() + ": " + cause(err),
 			Try: []string{"jotkeeper serve, which makes it, or --data-dir DIR where it is"}, Err: err}
 	}
-	return s.build(ctx, dir, false, sqlite.Options{Readers: 1})
+	h, err := s.build(ctx, dir, false, sqlite.Options{Readers: 1})
+	if err == nil {
+		h.beside = true
+	}
+	return h, err
 }
 
 // build opens the database with its master keys.
@@ -127,7 +132,7 @@ func (h *house) furnish(ctx context.Context) (err error) {
 	}
 	h.keys, err = keyring.Open(ctx, time.Now(), keyring.Config{
 		Store: set.Keys, Master: h.master, Algorithm: jwt.Algorithm(h.set.SigningAlg),
-		Rotation: h.set.KeyRotation, MaxAge: h.set.JWKSMaxAge, TokenLife: life,
+		Rotation: h.set.KeyRotation, MaxAge: h.set.JWKSMaxAge, TokenLife: life, Visitor: h.beside,
 		Typ: map[jwt.Kind]string{jwt.KindAccess: h.set.TokenTyp},
 	})
 	if err != nil {
