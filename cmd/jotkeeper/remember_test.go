@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,46 @@ func TestLongestLifeNeverShrinks(t *testing.T) {
 		if got, err := d.longestLife(c.ttl); err != nil || got != c.want {
 			t.Errorf("with --access-ttl %v: %v, %v; want %v", c.ttl, got, err, c.want)
 		}
+	}
+}
+
+// The file is replaced, never written over: a crash leaves the old one or the new.
+// One that tells nothing stops the server instead of being guessed at.
+func TestLongestLifeIsNeitherTornNorGuessed(t *testing.T) {
+	d := &dataDir{path: t.TempDir()}
+	path, old := d.file(lifeFile), d.file("old")
+	if _, err := d.longestLife(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.longestLife(2 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(old)
+	after, _ := os.ReadFile(path)
+	if string(before) != "1h\n" || string(after) != "2h\n" {
+		t.Errorf("the old file holds %q, the new one %q", before, after)
+	}
+	for _, text := range []string{"", "1", "soon\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.longestLife(15 * time.Minute)
+		var f *fault
+		if !errors.As(err, &f) || f.Code != exitConfig || !strings.Contains(f.Text, "longest-access-ttl does not hold a length of time") || !strings.HasPrefix(f.Try[0], "echo 24h > ") {
+			t.Errorf("%q: %v, want a fault with a remedy", text, err)
+		}
+		if now, _ := os.ReadFile(path); string(now) != text {
+			t.Errorf("%q was replaced by %q", text, now)
+		}
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.longestLife(time.Hour); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("what cannot be read: %v", err)
 	}
 }
 
