@@ -58,8 +58,9 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api", "web",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
+	{Dir: "web", Sentence: "Package web embeds the files a browser is served."},
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api"}},
 	{Dir: "jotkeepertest", Sentence: "Package jotkeepertest mints tokens for your tests.",
@@ -96,6 +97,7 @@ var owners = map[string][]string{
 // testLibraries are for test files only, in every room.
 var testLibraries = []string{
 	"github.com/anishathalye/porcupine",
+	"github.com/chromedp/chromedp",
 	"github.com/rogpeppe/go-internal",
 	"go.uber.org/goleak",
 	"pgregory.net/rapid",
