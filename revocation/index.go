@@ -100,7 +100,7 @@ func (x *Index) count(a Action) {
 func (x *Index) Apply(entries ...Entry) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.edits.Add(uint64(len(entries)))
+	defer x.edits.Add(uint64(len(entries)))
 	var errs []error
 	for _, e := range entries {
 		if err := x.add(e); err != nil {

@@ -59,8 +59,9 @@ func (d *Disk) Keep(ctx context.Context) {
 	if d.dir == "" {
 		return
 	}
-	for ctx.Err() == nil {
+	for over := false; !over; {
 		sleep(ctx, keepAfter+time.Duration(d.index.Rules())*keepEach)
+		over = ctx.Err() != nil // before saving: what comes while it saves is saved as well
 		d.save()
 	}
 }

@@ -160,3 +160,18 @@ func TestWithoutADirectoryNothingIsKept(t *testing.T) {
 		}
 	})
 }
+
+// A program that ends before it has begun to wait saves all the same.
+func TestWhatEndsAtOnceIsSaved(t *testing.T) {
+	x, dir := revocation.NewIndex(issuer), t.TempDir()
+	d := revocation.OpenDisk(dir, x)
+	if err := x.Apply(anEvening()...); err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	d.Keep(ended)
+	if got := d.Stats(); got != (revocation.DiskStats{Saves: 1}) {
+		t.Errorf("got %+v", got)
+	}
+}
