@@ -54,7 +54,7 @@ func (s *settings) leave() error {
 			fmt.Fprintf(&b, "%s: %s\n", o.Name, yamlText(o.Value.String()))
 		}
 	}
-	return os.WriteFile(filepath.Join(s.DataDir, lastServe), []byte(b.String()), 0o600)
+	return replaceSecretFile(filepath.Join(s.DataDir, lastServe), strings.TrimSuffix(b.String(), "\n"))
 }
 
 // yamlText quotes what YAML would read as something else; JSON's quoting is YAML's.

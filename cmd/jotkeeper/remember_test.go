@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,19 @@ func TestCommandsFollowTheServersSettings(t *testing.T) {
 	}
 	if err := s.leave(); err != nil {
 		t.Fatal(err)
+	}
+	// A second server replaces them whole: a command that reads now sees the old or the new.
+	old := filepath.Join(s.DataDir, "old")
+	if err := os.Link(filepath.Join(s.DataDir, lastServe), old); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(old)
+	s.MaxSessions = 7
+	if err := s.leave(); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := os.ReadFile(old); len(before) == 0 || string(after) != string(before) {
+		t.Errorf("the settings were written over, a command could read half of them: %q", after)
 	}
 	got, err := p.loadBeside()
 	if err != nil || got.AccessTTL != time.Hour || got.Issuer != s.Issuer || got.MasterKey != "" {
