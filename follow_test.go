@@ -101,11 +101,11 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 	synctest.Test(t, func(t *testing.T) {
 		backend := memory.New()
 		e := &estate{t: t, log: backend.Set().Revocations, cable: &cable{asked: map[string]int{}}}
-		origin, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: e.log, Allow: func(_ context.Context, credential, scope string) error {
-			if credential != "follow-me" || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
+		origin, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: e.log, Allow: func(_ context.Context, credential string) (feed.Grant, error) {
+			if credential != "follow-me" {
+				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return nil
+			return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
 		}})
 		if err != nil {
 			t.Fatal(err)

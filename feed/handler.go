@@ -18,19 +18,16 @@ import (
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
-// FollowScope is what a credential must be good for to read a feed.
-const FollowScope = "follow"
-
 // HandlerConfig says which rules are served, and to whom. Issuer, Source and
 // Allow are required.
 type HandlerConfig struct {
 	Issuer string            // whose tokens the rules are about; its path is the prefix of every route
 	Source revocation.Source // of the rules
 
-	// Allow tells whether a bearer credential is good for a scope: nil,
-	// ErrUnauthorized, or another error when that cannot be told now. It is asked
-	// when a request begins, and again when a stream has lasted ten minutes.
-	Allow func(ctx context.Context, credential, scope string) error
+	// Allow tells what a bearer credential is good for. One that it does not know
+	// is ErrUnauthorized; any other error means that it cannot be told now. It is
+	// asked when a request begins, and again when a stream has lasted ten minutes.
+	Allow func(ctx context.Context, credential string) (Grant, error)
 
 	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
@@ -97,7 +94,7 @@ func (h *Handler) routes(base string) {
 	h.mux.HandleFunc("GET "+base+discovery, h.discover)
 	for path, serve := range map[string]http.HandlerFunc{"/stream": h.stream, "/events": h.poll, "/snapshot": h.snapshot} {
 		h.mux.HandleFunc("GET "+base+prefix+path, func(w http.ResponseWriter, r *http.Request) {
-			if err := h.admit(r); err != nil {
+			if _, err := h.admit(r, FollowScope); err != nil {
 				refuse(w, r, err)
 				return
 			}
@@ -146,24 +143,7 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	w.Write(text)
 }
 
-// admit asks for a bearer credential (RFC 6750 §2.1): one header, nowhere else,
-// since the address of a stream ends up in logs.
-func (h *Handler) admit(r *http.Request) error {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return errMissing
-	}
-	scheme, credential, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" {
-		return ErrUnauthorized
-	}
-	return h.cfg.Allow(r.Context(), credential, FollowScope)
-}
-
-var (
-	errMissing = errors.New("feed: no credential")
-	errBusy    = errors.New("feed: too many followers")
-)
+var errBusy = errors.New("feed: too many followers")
 
 // enter counts a follower in; leave counts it out.
 func (h *Handler) enter() error {
@@ -179,7 +159,13 @@ func (h *Handler) leave() { h.followers.Add(-1) }
 // refuse answers with a problem. What nobody has foreseen is "cannot know now".
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
+	var scope errScope
 	switch {
+	case errors.As(err, &scope):
+		p = problem.Problem{
+			Code: problem.Code(jwt.BadScope), Scope: string(scope), Detail: "The credential is good for other routes of the revocation feed, not for this one.",
+			Hint: "Send one that was made for " + string(scope) + " (jotkeeper feed token --for " + string(scope) + ").",
+		}
 	case errors.Is(err, errMissing):
 		p = problem.Problem{Code: problem.Code(jwt.Missing), Detail: "The feed is read with a credential."}
 	case errors.Is(err, ErrUnauthorized):

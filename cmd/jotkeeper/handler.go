@@ -16,7 +16,7 @@ func (e *evening) handler() (http.Handler, error) {
 	}
 	h, s := e.house, e.set
 	if h.feed, err = feed.NewHandler(feed.HandlerConfig{
-		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.dir.allows,
+		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.dir.grants,
 		Check: "/revocation/v1/check", Retention: s.Retention,
 	}); err != nil {
 		return nil, err
