@@ -42,6 +42,11 @@
 // program that has not heard a word yet answers 503. [Auth.Stats] tells how it
 // fares.
 //
+// When an account's rights are widened, its tokens from before are accepted and
+// the answers to them marked "Jotkeeper-Renew: 1": refresh soon. Only a route
+// that says [Fresh] refuses them, as stale. A right that was taken away is
+// refused everywhere.
+//
 // # Refusals
 //
 // A refusal is an RFC 9457 problem with a reason of the closed list in

@@ -159,20 +159,20 @@ func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, b
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) error {
+func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if a.following == nil {
-		return nil
+		return false, nil
 	}
 	policy, why, stale := a.following.stalePolicy(now, rt)
 	switch {
 	case !stale, policy == InsecureStaleOpen:
-		return nil
+		return false, nil
 	case policy == StaleRemote:
 		return a.askIssuer(ctx, text)
 	case policy == StaleClosed:
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
+		return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:
-		return &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
+		return false, &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
 	}
-	return nil
+	return false, nil
 }
