@@ -22,7 +22,7 @@ import (
 type ClientConfig struct {
 	Issuer string            // whose rules; the index is of the same
 	URL    string            // where the feed is; empty: the issuer. https, or this machine
-	Token  string            // a credential for FollowScope
+	Token  string            // a credential for FollowScope; for SightScope too, to report what was seen
 	Index  *revocation.Index // that is kept up
 
 	// Transport makes the requests; nil: one that connects directly, through no
@@ -36,6 +36,7 @@ type ClientStats struct {
 	Streams   uint64 // opened so far
 	Snapshots uint64 // merged so far
 	Failures  uint64 // attempts that came to nothing, and streams that broke off
+	Sightings uint64 // that the origin took
 	Trouble   string // the latest failure; empty while connected. It holds no secret
 }
 
@@ -51,6 +52,10 @@ type Client struct {
 	streams, snapshots, failures atomic.Uint64
 	mu                           sync.Mutex
 	trouble                      string
+
+	desk      atomic.Pointer[desk] // nil: the origin takes no sightings
+	sightings atomic.Uint64
+	over      atomic.Bool // Follow has ended
 }
 
 // NewClient makes a Client. It fails with ErrConfig; it starts nothing and
@@ -125,7 +130,7 @@ func (c *Client) Stats() ClientStats {
 	defer c.mu.Unlock()
 	return ClientStats{
 		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
-		Failures: c.failures.Load(), Trouble: c.trouble,
+		Failures: c.failures.Load(), Trouble: c.trouble, Sightings: c.sightings.Load(),
 	}
 }
 
@@ -165,9 +170,8 @@ func (c *Client) Follow(ctx context.Context) error {
 		}
 		sleep(ctx, pause-spread(pause/2)) // followers of one origin do not come back in step
 	}
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.over.Store(true)
+	c.rest()
 	return ctx.Err()
 }
 

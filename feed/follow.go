@@ -188,6 +188,7 @@ func (f *follower) discover(ctx context.Context) error {
 		return err
 	}
 	f.doc, f.at = &doc, f.c.base.JoinPath(discovery)
+	f.learn()
 	return nil
 }
 

@@ -29,6 +29,16 @@ type HandlerConfig struct {
 	// asked when a request begins, and again when a stream has lasted ten minutes.
 	Allow func(ctx context.Context, credential string) (Grant, error)
 
+	// Sight takes what verifiers saw of sessions of some audiences, those of the
+	// credential that it came with. An error means that it could not be taken now.
+	// nil: nothing is taken.
+	Sight  func(ctx context.Context, audiences []string, seen []Sighting) error
+	Settle time.Duration // how old a token must be whose sighting is of use; required with Sight, in whole seconds
+
+	// Verdict tells what the rules say of a token, from the log itself. An error
+	// means that it cannot be told now. nil: nobody is told by identifiers.
+	Verdict func(ctx context.Context, q *revocation.Query) (revocation.Verdict, error)
+
 	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
 	Tail         int           // latest rules kept to resume from; 0: 10,000
@@ -36,8 +46,9 @@ type HandlerConfig struct {
 	MaxFollowers int           // streams and long polls at a time; 0: 1,000
 }
 
-// A Handler is the origin of a feed: discovery, the stream, the long poll and the
-// snapshot of docs/spec/revocation-feed.md. It answers 503 while Run does not run.
+// A Handler is the origin of a feed: discovery, the stream, the long poll, the
+// snapshot, sightings and verdicts of docs/spec/revocation-feed.md. Followers are
+// answered 503 while Run does not run.
 // It is safe for concurrent use. NewHandler makes one.
 type Handler struct {
 	cfg       HandlerConfig
@@ -45,6 +56,8 @@ type Handler struct {
 	mux       *http.ServeMux
 	photo     photographer
 	followers atomic.Int64
+
+	sighting, asking rate
 }
 
 // NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
@@ -61,6 +74,8 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
 	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
 		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
+	case (cfg.Sight != nil) != (cfg.Settle >= time.Second):
+		return nil, fmt.Errorf("%w: Sight and Settle go together: a sighting is of use once a token was kept for so long, a second at least", ErrConfig)
 	case cfg.Beat > revocation.MaxStale/2:
 		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, revocation.MaxStale/2)
 	}
@@ -69,6 +84,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
 		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
 	}}
+	h.sighting, h.asking = rate{second: sightRate, burst: sightBurst}, rate{second: questionRate, burst: questionBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
 	h.routes(strings.TrimSuffix(u.Path, "/"))
@@ -101,6 +117,12 @@ func (h *Handler) routes(base string) {
 			serve(w, r)
 		})
 	}
+	if h.cfg.Sight != nil {
+		h.mux.HandleFunc("POST "+base+prefix+"/sightings", h.guarded(h.sightings, SightScope))
+	}
+	if h.cfg.Verdict != nil {
+		h.mux.HandleFunc("POST "+base+prefix+"/check", h.guarded(h.check, CheckScope))
+	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, problem.Problem{Code: problem.NotFound})
 	})
@@ -115,7 +137,7 @@ func (h *Handler) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// ServeHTTP serves the four routes, below the path of the issuer.
+// ServeHTTP serves the routes, below the path of the issuer.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 // Followers returns how many streams and long polls are held at the moment.
@@ -130,6 +152,9 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	}
 	if h.cfg.Check != "" {
 		doc.Check = ".." + h.cfg.Check
+	}
+	if h.cfg.Sight != nil {
+		doc.Sightings, doc.Settle = ".."+prefix+"/sightings", int64(h.cfg.Settle/time.Second)
 	}
 	if head, ok := h.hub.position(); ok {
 		doc.Epoch = head.Epoch
@@ -160,7 +185,17 @@ func (h *Handler) leave() { h.followers.Add(-1) }
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
 	var scope errScope
+	var wrong malformed
+	var slow errSlow
 	switch {
+	case errors.As(err, &wrong):
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: string(wrong)}
+	case errors.Is(err, errMedia):
+		p = problem.Problem{Code: problem.UnsupportedMedia, Hint: "Send application/json."}
+	case errors.Is(err, errLarge):
+		p = problem.Problem{Code: problem.TooLarge}
+	case errors.As(err, &slow):
+		p = problem.Problem{Code: problem.Busy, Detail: "This credential has asked for more than it may at once.", RetryAfter: time.Duration(slow)}
 	case errors.As(err, &scope):
 		p = problem.Problem{
 			Code: problem.Code(jwt.BadScope), Scope: string(scope), Detail: "The credential is good for other routes of the revocation feed, not for this one.",

@@ -485,6 +485,8 @@ func TestHandlerConfiguration(t *testing.T) {
 		"Source is missing":        func(c *feed.HandlerConfig) { c.Source = nil },
 		"Allow is missing":         func(c *feed.HandlerConfig) { c.Allow = nil },
 		"a negative limit":         func(c *feed.HandlerConfig) { c.Tail = -1 },
+		"Sight and Settle go toge": func(c *feed.HandlerConfig) { c.Settle = time.Minute },
+		"a second at least":        func(c *feed.HandlerConfig) { (&gate{}).behind(c); c.Settle = time.Millisecond },
 		"would leave followers st": func(c *feed.HandlerConfig) { c.Beat = 1001 * time.Millisecond },
 	} {
 		cfg := good

@@ -34,6 +34,8 @@ type document struct {
 	Events    string   `json:"events"`
 	Snapshot  string   `json:"snapshot"`
 	Check     string   `json:"check,omitzero"`
+	Sightings string   `json:"sightings,omitzero"` // absent: none are taken
+	Settle    int64    `json:"settle_s,omitzero"`
 	Formats   []string `json:"formats"`
 	Beat      int64    `json:"beat_ms"`
 	MaxStale  int64    `json:"max_stale_ms"`
