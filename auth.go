@@ -216,7 +216,13 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 		return verdict{}, err
 	}
 	seen.renew = seen.renew || renew
-	return seen, rt.freshness(seen)
+	if err := rt.freshness(seen); err != nil {
+		return seen, err
+	}
+	if a.following != nil {
+		a.following.sights.note(now, seen.claims)
+	}
+	return seen, nil
 }
 
 // current makes sure that nothing newer is known of a token that holds as far

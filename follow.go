@@ -21,7 +21,7 @@ const youth = 60 * time.Second
 // ended session is refused within milliseconds and no request asks anybody. The
 // zero value follows nothing.
 type Feed struct {
-	Token string // the credential that the issuer gave for following
+	Token string // the credential that the issuer gave for following; one that may sight too reports which sessions are in use here
 	URL   string // where the feed is; empty: the issuer. https, or this machine
 
 	MaxStale time.Duration // after so long without word the feed is stale; 0: 2 s
@@ -69,6 +69,7 @@ type following struct {
 	cfg    Feed
 	index  *revocation.Index
 	client *feed.Client
+	sights *sights
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -108,7 +109,9 @@ func (a *Auth) follow() error {
 	}
 	var ctx context.Context
 	ctx, f.cancel = context.WithCancel(context.Background())
+	f.sights = newSights(f.client)
 	f.work.Go(func() { _ = f.client.Follow(ctx) })
+	f.work.Go(func() { f.sights.run(ctx) })
 	a.following, a.config.Revocations = f, f.index
 	return nil
 }
