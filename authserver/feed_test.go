@@ -11,21 +11,40 @@ import (
 	"github.com/jotkeeper/jotkeeper/authserver"
 	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store"
 	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
-const follow = "jkf_for-following"
+const (
+	follow = "jkf_for-following"
+	sight  = "jkf_for-seeing"
+	others = "jkf_for-seeing-elsewhere"
+	asks   = "jkf_for-asking"
+)
+
+// grants are the feed's credentials.
+var grants = map[string]feed.Grant{
+	follow: {Name: "orders", Scopes: []string{feed.FollowScope}},
+	sight:  {Name: "orders", Scopes: []string{feed.SightScope}, Audiences: []string{"app.example.com"}},
+	others: {Name: "others", Scopes: []string{feed.SightScope}, Audiences: []string{"other.example.com"}},
+	asks:   {Name: "desk", Scopes: []string{feed.CheckScope}},
+}
 
 // feedOf serves the log of a backend, until the test ends.
-func feedOf(t *testing.T, backend *memory.Backend) *feed.Handler {
+func feedOf(t *testing.T, backend store.Backend, change ...func(*feed.HandlerConfig)) *feed.Handler {
 	t.Helper()
-	h, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations, Check: "/revocation/v1/check",
+	cfg := feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations, Check: "/revocation/v1/check",
 		Allow: func(_ context.Context, credential string) (feed.Grant, error) {
-			if credential != follow {
+			grant, known := grants[credential]
+			if !known {
 				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
-		}})
+			return grant, nil
+		}}
+	for _, c := range change {
+		c(&cfg)
+	}
+	h, err := feed.NewHandler(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +88,7 @@ func TestALogoutGoesOutOverTheFeed(t *testing.T) {
 // No credential of a person, nor the administrator's, opens the feed, and the
 // feed's opens nothing else.
 func TestTheFeedHasACredentialOfItsOwn(t *testing.T) {
-	backend := memory.New()
-	handler := feedOf(t, backend)
-	h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+	h := reported(t, memory.New())
 	cookie, first := h.browse("ada")
 	p := h.program("bob")
 	for _, l := range authserver.Table() {
@@ -86,8 +103,10 @@ func TestTheFeedHasACredentialOfItsOwn(t *testing.T) {
 			}
 		} else if l.Guard != "open" {
 			before := h.everything()
-			if r := h.do(l.Method, at(l.Pattern), bearer(follow)); r.StatusCode < 400 && h.everything() != before {
-				t.Errorf("%s %s with the feed's credential: %d", l.Method, l.Pattern, r.StatusCode)
+			for credential := range grants {
+				if r := h.do(l.Method, at(l.Pattern), bearer(credential)); r.StatusCode < 400 && h.everything() != before {
+					t.Errorf("%s %s with the feed's credential: %d", l.Method, l.Pattern, r.StatusCode)
+				}
 			}
 		}
 	}
@@ -98,6 +117,9 @@ func TestWithoutAFeedThereIsNone(t *testing.T) {
 	h := inMemory(t)
 	for _, path := range []string{"/.well-known/revocation-feed", "/revocation/v1/stream", "/revocation/v1/events", "/revocation/v1/snapshot"} {
 		h.do("GET", path, bearer(follow)).wantCode(404, "not_found")
+	}
+	for _, path := range []string{"/revocation/v1/sightings", "/revocation/v1/check"} {
+		h.do("POST", path, bearer(sight)).wantCode(404, "not_found")
 	}
 }
 

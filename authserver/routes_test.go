@@ -36,7 +36,7 @@ func TestA080OnlyOneGetChangesAnything(t *testing.T) {
 		if l.Method == "GET" && l.Changes && l.Pattern != "/session/refresh" {
 			t.Errorf("GET %s changes something", l.Pattern)
 		}
-		if l.Method != "GET" && !l.Changes {
+		if l.Method != "GET" && !l.Changes && l.Pattern != "/revocation/v1/check" { // asked with a body: its names are nobody's address
 			t.Errorf("%s %s claims to change nothing", l.Method, l.Pattern)
 		}
 	}

@@ -15,9 +15,11 @@ func (e *evening) handler() (http.Handler, error) {
 		return nil, err
 	}
 	h, s := e.house, e.set
+	sight, settle := authserver.Sightings(h.sessions, h.clock)
 	if h.feed, err = feed.NewHandler(feed.HandlerConfig{
 		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.dir.grants,
 		Check: "/revocation/v1/check", Retention: s.Retention,
+		Sight: sight, Settle: settle, Verdict: authserver.Verdicts(h.acts, h.clock),
 	}); err != nil {
 		return nil, err
 	}

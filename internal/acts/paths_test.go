@@ -114,13 +114,13 @@ var endingPaths = map[string]path{
 
 // endsNothing is every other method of the rooms with a reason.
 var endsNothing = map[string]string{
-	"Acts.Recover": "has its own stories in recover_test.go", "Acts.Ping": "looks", "Acts.Verdict": "looks", "Acts.Unlock": "lets in, takes nothing back",
+	"Acts.Recover": "has its own stories in recover_test.go", "Acts.Ping": "looks", "Acts.Verdict": "looks", "Acts.Ask": "looks", "Acts.Unlock": "lets in, takes nothing back",
 
 	"Sessions.EndOthers": "called by Acts.EndOthers", "Sessions.EndAll": "called by Acts.EndAll, Lock, ChangePassword",
 	"Sessions.On": "binds", "Sessions.Find": "looks", "Sessions.List": "looks", "Sessions.Stats": "looks", "Sessions.Explain": "looks",
 	"Sessions.Look": "looks, ends nothing", "Sessions.Epoch": "looks", "Sessions.Sweep": "deletes what has long been over",
 	"Sessions.Prepare": "does no I/O", "Sessions.Issue": "signs", "Sessions.Start": "calls Insert",
-	"Sessions.Sight": "confirms a generation; a theft it shows is found by Refresh",
+	"Sessions.Sight": "confirms a generation; a theft it shows is found by Refresh", "Sessions.Settle": "looks",
 
 	"Ring.Compromise": "called by Acts.CompromiseKey", "Ring.Retire": "the key's tokens are good until they expire",
 	"Ring.Rotate": "the old key verifies on", "Ring.Tick": "as Rotate", "Ring.Run": "calls Tick", "Ring.Reload": "looks", "Ring.Missing": "looks",
