@@ -33,6 +33,9 @@ type document struct {
 	Stream    string   `json:"stream"`
 	Events    string   `json:"events"`
 	Snapshot  string   `json:"snapshot"`
+	Acks      string   `json:"acks,omitzero"`
+	Followers string   `json:"followers,omitzero"`
+	Rules     string   `json:"rules,omitzero"` // absent: nothing is appended here
 	Check     string   `json:"check,omitzero"`
 	Formats   []string `json:"formats"`
 	Beat      int64    `json:"beat_ms"`
