@@ -4,11 +4,22 @@ import (
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 )
 
-// follower is for those who follow the revocation feed. The feed asks for a
-// credential of its own, which opens nothing else.
-func (u unguarded) follower(h func(*call) error) route {
-	u.r.guard, u.r.serve = "follower", h
-	return u.r
+// follower is for those who have a credential of the revocation feed. The feed
+// itself asks for it, and it opens nothing else. What changes something is
+// refused to other sites' pages before that, as everywhere.
+func (u unguarded) follower(e effect, h func(*call) error) route {
+	return guarded(u, "follower", e, func(c *call) (visitor, error) {
+		if e == reads {
+			return visitor{}, nil
+		}
+		return u.s.visit(c)
+	}, func(c *call, _ visitor) error { return h(c) })
+}
+
+// held is follower for what is held open.
+func (u unguarded) held(h func(*call) error) route {
+	u.r.held = true
+	return u.follower(reads, h)
 }
 
 // feed hands a request to the feed. A stream is held open, so the patience
