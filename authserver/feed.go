@@ -11,11 +11,22 @@ import (
 	"github.com/jotkeeper/jotkeeper/session"
 )
 
-// follower is for the services that follow the revocation feed, report to it or
-// ask it. The feed asks for a credential of its own, which opens nothing else.
+// follower is for those who have a credential of the revocation feed. The feed
+// itself asks for it, and it opens nothing else. What changes something is
+// refused to other sites' pages before that, as everywhere.
 func (u unguarded) follower(e effect, h func(*call) error) route {
-	u.r.guard, u.r.effect, u.r.serve = "follower", e, h
-	return u.r
+	return guarded(u, "follower", e, func(c *call) (visitor, error) {
+		if e == reads {
+			return visitor{}, nil
+		}
+		return u.s.visit(c)
+	}, func(c *call, _ visitor) error { return h(c) })
+}
+
+// held is follower for what is held open.
+func (u unguarded) held(h func(*call) error) route {
+	u.r.held = true
+	return u.follower(reads, h)
 }
 
 // feed hands a request to the feed. A stream is held open, so the patience

@@ -9,10 +9,6 @@ import (
 	"github.com/jotkeeper/jotkeeper/authserver"
 )
 
-// byHeader tells whether a route is opened by nothing but a credential in the
-// Authorization header, of a kind that no browser adds by itself.
-func byHeader(l authserver.Line) bool { return l.Guard == "follower" }
-
 // A071: what a form on another site can send, as browsers send it.
 func TestA071AnotherSitesFormsAreRefused(t *testing.T) {
 	h := inMemory(t)
@@ -20,7 +16,7 @@ func TestA071AnotherSitesFormsAreRefused(t *testing.T) {
 	before := h.everything()
 	evil := []ask{from("https://evil.example"), header("Sec-Fetch-Site", "cross-site"), with(cookie)}
 	for _, l := range authserver.Table() {
-		if !l.Changes || l.Guard == "private" || byHeader(l) {
+		if !l.Changes || l.Guard == "private" {
 			continue
 		}
 		h.do(l.Method, at(l.Pattern), append(evil, form("username", "eve", "password", good))...).wantCode(403, "origin")
@@ -51,7 +47,7 @@ func TestA073ACookieWithoutAnOriginIsRefused(t *testing.T) {
 	h := inMemory(t)
 	cookie, _ := h.browse("ada")
 	for _, l := range authserver.Table() {
-		if l.Changes && l.Guard != "private" && !byHeader(l) || l.Guard == "own" {
+		if l.Changes && l.Guard != "private" || l.Guard == "own" {
 			h.do(l.Method, at(l.Pattern), with(cookie)).wantCode(403, "csrf")
 		}
 	}

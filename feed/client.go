@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -47,6 +48,7 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	id   string          // of this follower, until the process ends
 
 	connected                    atomic.Bool
 	streams, snapshots, failures atomic.Uint64
@@ -61,16 +63,21 @@ type Client struct {
 // NewClient makes a Client. It fails with ErrConfig; it starts nothing and
 // touches no network.
 func NewClient(cfg ClientConfig) (*Client, error) {
+	if cfg.Index == nil {
+		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
+	}
+	return newClient(cfg)
+}
+
+func newClient(cfg ClientConfig) (*Client, error) {
 	if cfg.URL == "" {
 		cfg.URL = cfg.Issuer
 	}
 	switch {
 	case cfg.Issuer == "":
 		return nil, fmt.Errorf("%w: Issuer is missing: the iss of the tokens that the rules are about", ErrConfig)
-	case cfg.Index == nil:
-		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
 	case strings.Trim(cfg.Token, " \t\r\n") == "":
-		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for following its feed", ErrConfig)
+		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for its feed", ErrConfig)
 	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, fmt.Errorf("%w: Token holds a space or a character that no credential has", ErrConfig)
 	}
@@ -78,7 +85,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base}
+	c := &Client{cfg: cfg, base: base, id: rand.Text()}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()

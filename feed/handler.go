@@ -29,6 +29,11 @@ type HandlerConfig struct {
 	// asked when a request begins, and again when a stream has lasted ten minutes.
 	Allow func(ctx context.Context, credential string) (Grant, error)
 
+	// Append adds rules to the log and returns the cursor of the last one, once
+	// they are durable. A rule without Until is kept for as long as a token can
+	// live that it matches. It fails with revocation.ErrBadRule; any other error
+	// means that the log cannot be written now. nil: nothing is appended here.
+	Append func(ctx context.Context, by Grant, rules ...revocation.Rule) (revocation.Cursor, error)
 	// Sight takes what verifiers saw of sessions of some audiences, those of the
 	// credential that it came with. An error means that it could not be taken now.
 	// nil: nothing is taken.
@@ -43,7 +48,7 @@ type HandlerConfig struct {
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
 	Tail         int           // latest rules kept to resume from; 0: 10,000
 	Retention    time.Duration // and for how long; 0: one hour
-	MaxFollowers int           // streams and long polls at a time; 0: 1,000
+	MaxFollowers int           // streams and long polls at a time, and absent followers that are remembered; 0: 1,000
 }
 
 // A Handler is the origin of a feed: discovery, the stream, the long poll, the
@@ -55,7 +60,9 @@ type Handler struct {
 	hub       *hub
 	mux       *http.ServeMux
 	photo     photographer
+	roster    *roster
 	followers atomic.Int64
+	pushes    atomic.Int64
 
 	sighting, asking rate
 }
@@ -84,6 +91,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
 		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
 	}}
+	h.roster = newRoster(cfg.MaxFollowers, cfg.Retention, h.hub.stopwatch)
 	h.sighting, h.asking = rate{second: sightRate, burst: sightBurst}, rate{second: questionRate, burst: questionBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
@@ -108,24 +116,49 @@ func (c *HandlerConfig) complete() {
 
 func (h *Handler) routes(base string) {
 	h.mux.HandleFunc("GET "+base+discovery, h.discover)
-	for path, serve := range map[string]http.HandlerFunc{"/stream": h.stream, "/events": h.poll, "/snapshot": h.snapshot} {
-		h.mux.HandleFunc("GET "+base+prefix+path, func(w http.ResponseWriter, r *http.Request) {
-			if _, err := h.admit(r, FollowScope); err != nil {
-				refuse(w, r, err)
-				return
-			}
-			serve(w, r)
-		})
+	base += prefix
+	h.mux.HandleFunc("GET "+base+"/stream", h.held(h.stream))
+	h.mux.HandleFunc("GET "+base+"/events", h.held(h.poll))
+	h.mux.HandleFunc("GET "+base+"/snapshot", h.guarded(h.snapshot, FollowScope))
+	h.mux.HandleFunc("GET "+base+"/followers", h.guarded(h.company, FollowScope, AppendScope))
+	h.mux.HandleFunc("POST "+base+"/acks", h.acks)
+	if h.cfg.Append != nil {
+		h.mux.HandleFunc("POST "+base+"/rules", h.guarded(h.rules, AppendScope))
 	}
 	if h.cfg.Sight != nil {
-		h.mux.HandleFunc("POST "+base+prefix+"/sightings", h.guarded(h.sightings, SightScope))
+		h.mux.HandleFunc("POST "+base+"/sightings", h.guarded(h.sightings, SightScope))
 	}
 	if h.cfg.Verdict != nil {
-		h.mux.HandleFunc("POST "+base+prefix+"/check", h.guarded(h.check, CheckScope))
+		h.mux.HandleFunc("POST "+base+"/check", h.guarded(h.check, CheckScope))
 	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, problem.Problem{Code: problem.NotFound})
 	})
+}
+
+// guarded lets in who has a credential of any of some scopes.
+func (h *Handler) guarded(serve func(http.ResponseWriter, *http.Request, Grant), scopes ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		grant, err := h.admit(r, scopes...)
+		if err != nil {
+			refuse(w, r, err)
+			return
+		}
+		serve(w, r, grant)
+	}
+}
+
+// held is for what is held open: a HEAD would hold a place, and hear nothing.
+func (h *Handler) held(serve func(http.ResponseWriter, *http.Request, Grant)) http.HandlerFunc {
+	follow := h.guarded(serve, FollowScope)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.Header().Set("Allow", http.MethodGet)
+			problem.Write(w, r, problem.Problem{Code: problem.MethodNotAllowed})
+			return
+		}
+		follow(w, r)
+	}
 }
 
 // Run reads the source, once for all followers, until ctx ends; it returns ctx's
@@ -147,8 +180,12 @@ func (h *Handler) Followers() int { return int(h.followers.Load()) }
 func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	doc := document{
 		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, "application/json"},
-		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot",
-		Beat: h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot", Acks: ".." + prefix + "/acks",
+		Followers: ".." + prefix + "/followers",
+		Beat:      h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+	}
+	if h.cfg.Append != nil {
+		doc.Rules = ".." + prefix + "/rules"
 	}
 	if h.cfg.Check != "" {
 		doc.Check = ".." + h.cfg.Check
@@ -181,6 +218,11 @@ func (h *Handler) enter() error {
 
 func (h *Handler) leave() { h.followers.Add(-1) }
 
+// malformed is what is wrong with a request, for whoever sent it.
+type malformed string
+
+func (m malformed) Error() string { return "feed: " + string(m) }
+
 // refuse answers with a problem. What nobody has foreseen is "cannot know now".
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
@@ -194,6 +236,8 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p = problem.Problem{Code: problem.UnsupportedMedia, Hint: "Send application/json."}
 	case errors.Is(err, errLarge):
 		p = problem.Problem{Code: problem.TooLarge}
+	case errors.Is(err, errUnknown):
+		p = problem.Problem{Code: problem.NotFound, Detail: "No stream of this follower is open here.", Hint: "Open a stream with the parameter follower first."}
 	case errors.As(err, &slow):
 		p = problem.Problem{Code: problem.Busy, Detail: "This credential has asked for more than it may at once.", RetryAfter: time.Duration(slow)}
 	case errors.As(err, &scope):
@@ -210,7 +254,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, revocation.ErrBadCursor):
 		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "The parameter after is missing or not a cursor such as 1:42."}
 	case errors.Is(err, errBadParameter):
-		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "A parameter is out of its bounds: wait is 0 to 25 seconds, limit 1 to 1000, nonce at most 64 letters and digits."}
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "A parameter is out of its bounds: wait is 0 to 25 seconds, limit 1 to 1000, nonce and follower at most 64 letters and digits."}
 	case errors.Is(err, errBusy):
 		p = problem.Problem{Code: problem.Busy}
 	}

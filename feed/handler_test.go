@@ -48,6 +48,11 @@ func (s *site) open(path string, header ...string) *http.Response {
 			r.Header.Del(header[i])
 		}
 	}
+	return s.send(r)
+}
+
+func (s *site) send(r *http.Request) *http.Response {
+	s.t.Helper()
 	t := s.transport()
 	t.DisableKeepAlives = true
 	res, err := t.RoundTrip(r)
@@ -55,6 +60,17 @@ func (s *site) open(path string, header ...string) *http.Response {
 		s.t.Fatal(err)
 	}
 	return res
+}
+
+func (s *site) round(r *http.Request) answer {
+	s.t.Helper()
+	res := s.send(r)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{res, string(text)}
 }
 
 func (a answer) code() string {
@@ -70,7 +86,7 @@ func TestDiscoveryTellsWhereEverythingIs(t *testing.T) {
 		s.origin(newBook())
 		got := s.get("/.well-known/revocation-feed", "Authorization", "")
 		want := `{"v":1,"issuer":"https://id.example.com","epoch":1,"stream":"../revocation/v1/stream","events":"../revocation/v1/events",` +
-			`"snapshot":"../revocation/v1/snapshot","check":"../revocation/v1/check","formats":["text/event-stream","application/json"],` +
+			`"snapshot":"../revocation/v1/snapshot","acks":"../revocation/v1/acks","followers":"../revocation/v1/followers","check":"../revocation/v1/check","formats":["text/event-stream","application/json"],` +
 			`"beat_ms":500,"max_stale_ms":2000,"retention_s":3600}`
 		if got.StatusCode != 200 || got.text != want || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("got %d %s\nwant %s", got.StatusCode, got.text, want)

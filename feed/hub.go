@@ -233,6 +233,13 @@ func (h *hub) position() (revocation.Cursor, bool) {
 	return h.head, h.alive()
 }
 
+// watch tells whether the hub knows anything, and wakes at the next change.
+func (h *hub) watch() (alive bool, more <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.alive(), h.wake
+}
+
 // covers tells whether a follower may go on from a cursor.
 func (h *hub) covers(c revocation.Cursor) bool {
 	_, err := h.after(c, 1)

@@ -22,6 +22,7 @@ type listener struct {
 	boot   string
 	zero   time.Time // no later than the zero of the origin's stopwatch
 	cursor revocation.Cursor
+	acker  *acker
 	lost   error // what was not understood: nothing after it counts as caught up
 
 	event string // of the event that is being read
@@ -32,7 +33,7 @@ type listener struct {
 // stream follows one stream to its end.
 func (f *follower) stream(ctx context.Context) error {
 	l := &listener{follower: f, nonce: newNonce(), cursor: f.index.Cursor()}
-	query := url.Values{"after": {l.cursor.String()}, "nonce": {l.nonce}}
+	query := url.Values{"after": {l.cursor.String()}, "nonce": {l.nonce}, "follower": {f.c.id}}
 	header := f.credential()
 	header.Set("Accept", streamType)
 	var err error
@@ -41,6 +42,7 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	defer l.in.close()
 	f.c.streams.Add(1)
+	defer l.acknowledge()()
 	in := lines(l.in)
 	for in.Scan() {
 		if err := l.line(in.Bytes()); err != nil {
@@ -54,6 +56,18 @@ func (f *follower) stream(ctx context.Context) error {
 		return errors.Join(ErrProtocol, errOver)
 	}
 	return errors.Join(l.lost, errOver)
+}
+
+// acknowledge tells the origin what is in force here, until stop.
+func (l *listener) acknowledge() (stop func()) {
+	l.acker = &acker{f: l.follower, place: l.doc.Acks, news: make(chan revocation.Cursor, 1)}
+	if l.doc.Acks == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(l.in.ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); l.acker.run(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 // line reads one line of server-sent events (HTML Standard §9.2.6). Comments and
@@ -129,11 +143,15 @@ func (l *listener) told(id string, data []byte) error {
 		l.lost = err
 		l.c.note(plainly(err))
 	}
+	further := l.cursor.Before(to)
 	l.cursor = to
 	if l.lost != nil {
 		return nil // what comes is merged, and the index grows stale
 	}
 	l.index.Reached(to)
+	if further {
+		l.acker.tell(to)
+	}
 	if w.AsOf != nil {
 		l.fresh(time.Duration(*w.AsOf) * time.Millisecond)
 	}

@@ -56,7 +56,7 @@ func (g *gate) behind(c *feed.HandlerConfig) {
 	}
 }
 
-func (s *site) post(path, token, body string, header ...string) answer {
+func (s *site) tell(path, token, body string, header ...string) answer {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), "POST", "http://127.0.0.1:1"+path, strings.NewReader(body))
 	if err != nil {
@@ -69,18 +69,7 @@ func (s *site) post(path, token, body string, header ...string) answer {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	t := s.transport()
-	t.DisableKeepAlives = true
-	res, err := t.RoundTrip(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return answer{res, string(text)}
+	return s.round(r)
 }
 
 const (
@@ -198,7 +187,7 @@ func TestA109WhoMayTellAndAsk(t *testing.T) {
 			{"who sees asks", check, sighting, question, 403, "scope"},
 			{"nobody, nonsense", check, "", "[", 401, "missing"},
 		} {
-			got := s.post(c.path, c.token, c.body)
+			got := s.tell(c.path, c.token, c.body)
 			if got.StatusCode != c.status || got.code() != c.code || strings.Contains(got.text, "phone") {
 				t.Errorf("%s: %d %s, want %d %s", c.name, got.StatusCode, got.text, c.status, c.code)
 			}
@@ -227,7 +216,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			{"a large question", check, asking, `{"iss":"` + strings.Repeat("x", 4<<10) + `"}`, "application/json", 413, "too_large"},
 			{"a question as a form", check, asking, "iss=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type"},
 		} {
-			got := s.post(c.path, c.token, c.body, "Content-Type", c.kind)
+			got := s.tell(c.path, c.token, c.body, "Content-Type", c.kind)
 			if got.StatusCode != c.status || got.code() != c.code {
 				t.Errorf("%s: %d %s, want %d %s", c.name, got.StatusCode, got.text, c.status, c.code)
 			}
@@ -258,17 +247,17 @@ func TestTellingAndAskingHaveARate(t *testing.T) {
 			exactly := func(n int) {
 				t.Helper()
 				for i := range n {
-					if got := s.post(path, c.token, c.body); got.StatusCode != c.status {
+					if got := s.tell(path, c.token, c.body); got.StatusCode != c.status {
 						t.Fatalf("%s, number %d: %d %s", path, i, got.StatusCode, got.text)
 					}
 				}
-				got := s.post(path, c.token, c.body)
+				got := s.tell(path, c.token, c.body)
 				if got.StatusCode != 503 || got.code() != "busy" || got.Header.Get("Retry-After") != "1" {
 					t.Errorf("%s: %d %s, Retry-After %q; want busy", path, got.StatusCode, got.text, got.Header.Get("Retry-After"))
 				}
 			}
 			exactly(c.burst)
-			if got := s.post(path, c.token+"-too", c.body); got.StatusCode != c.status {
+			if got := s.tell(path, c.token+"-too", c.body); got.StatusCode != c.status {
 				t.Errorf("%s, another credential: %d %s", path, got.StatusCode, got.text)
 			}
 			pass(c.again)
@@ -286,7 +275,7 @@ func TestTroubleBehindIsSaid(t *testing.T) {
 		s.origin(newBook(), g.behind)
 		for path, token := range map[string]string{sightings: sighting, check: asking} {
 			body := map[string]string{sightings: one, check: `{"iss":"https://id.example.com","sid":"phone"}`}[path]
-			got := s.post(path, token, body)
+			got := s.tell(path, token, body)
 			if got.StatusCode != 503 || got.code() != "unavailable" || got.Header.Get("Retry-After") == "" || strings.Contains(got.text, "x.db") {
 				t.Errorf("%s: %d %s", path, got.StatusCode, got.text)
 			}
@@ -302,7 +291,7 @@ func TestAnOriginMayTakeNeither(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		s.origin(newBook())
 		for _, path := range []string{sightings, check} {
-			if got := s.post(path, credential, one); got.StatusCode != 404 || got.code() != "not_found" {
+			if got := s.tell(path, credential, one); got.StatusCode != 404 || got.code() != "not_found" {
 				t.Errorf("%s: %d %s", path, got.StatusCode, got.text)
 			}
 		}
@@ -353,7 +342,7 @@ func TestBodiesOfTheSpecification(t *testing.T) {
 		})
 		for _, c := range spec.Sightings {
 			g.seen = nil
-			got := s.post(sightings, sighting, c.Body)
+			got := s.tell(sightings, sighting, c.Body)
 			var seen [][3]any
 			for _, one := range g.seen {
 				seen = append(seen, [3]any{one.SessionID, one.Generation, one.Age.Seconds()})
@@ -363,7 +352,7 @@ func TestBodiesOfTheSpecification(t *testing.T) {
 			}
 		}
 		for _, c := range spec.Questions {
-			got := s.post(check, asking, c.Body)
+			got := s.tell(check, asking, c.Body)
 			if got.StatusCode != c.Status || c.Status == 200 && strings.TrimSpace(got.text) != c.Answer {
 				t.Errorf("%s: %d %s; want %d %s", c.Name, got.StatusCode, got.text, c.Status, c.Answer)
 			}

@@ -161,7 +161,7 @@ func put(w io.Writer, v any) error {
 
 // snapshot sends everything in force. The ETag is weak: two snapshots of one
 // cursor differ at most in rules that no longer matter (RFC 9110 §8.8.1).
-func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, _ Grant) {
 	p, err := h.photo.take(r.Context())
 	if err != nil {
 		refuse(w, r, ErrUnavailable)

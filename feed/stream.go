@@ -21,7 +21,7 @@ const (
 var errBadParameter = errors.New("feed: a parameter is out of bounds")
 
 // stream holds a request open and sends what comes, as server-sent events.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, grant Grant) {
 	cursor, err := cursorOf(r)
 	if err == nil {
 		err = h.enter()
@@ -33,14 +33,16 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	defer h.leave()
 	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor}
 	next, err := h.hub.after(cursor, page)
-	nonce := r.FormValue("nonce")
-	if err == nil && !plain(nonce) {
+	nonce, follower := r.FormValue("nonce"), r.FormValue("follower")
+	if err == nil && !(plain(nonce) && plain(follower)) {
 		err = errBadParameter
 	}
-	if err != nil {
+	credential, berr := bearer(r)
+	if err = errors.Join(err, berr); err != nil {
 		refuse(w, r, err)
 		return
 	}
+	defer h.roster.join(badgeOf(credential, follower), grant.Name, cursor)()
 	s.run(next, nonce)
 }
 
@@ -141,7 +143,7 @@ func spread(d time.Duration) time.Duration {
 }
 
 // poll answers once there is something to tell, or when the caller's patience ends.
-func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) poll(w http.ResponseWriter, r *http.Request, _ Grant) {
 	err := h.enter()
 	if err != nil {
 		refuse(w, r, err)

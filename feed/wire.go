@@ -33,6 +33,9 @@ type document struct {
 	Stream    string   `json:"stream"`
 	Events    string   `json:"events"`
 	Snapshot  string   `json:"snapshot"`
+	Acks      string   `json:"acks,omitzero"`
+	Followers string   `json:"followers,omitzero"`
+	Rules     string   `json:"rules,omitzero"` // absent: nothing is appended here
 	Check     string   `json:"check,omitzero"`
 	Sightings string   `json:"sightings,omitzero"` // absent: none are taken
 	Settle    int64    `json:"settle_s,omitzero"`
