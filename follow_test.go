@@ -91,6 +91,7 @@ type estate struct {
 	t       *testing.T
 	cable   *cable
 	log     revocation.Log
+	backend *memory.Backend
 	issuer  http.Handler
 	revoked bool // what the issuer says when it is asked about a token
 
@@ -98,6 +99,8 @@ type estate struct {
 	seen    []feed.Sighting // that the issuer was told of
 	batches []int           // how many came together
 	trouble error           // with which it answers
+
+	sessions func(ctx context.Context, audiences []string, seen []feed.Sighting) error // whom it tells; nil: nobody
 }
 
 func allow(_ context.Context, credential string) (feed.Grant, error) {
@@ -115,7 +118,7 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		backend := memory.New()
-		e := &estate{t: t, log: backend.Set().Revocations, cable: &cable{asked: map[string]int{}}}
+		e := &estate{t: t, log: backend.Set().Revocations, backend: backend, cable: &cable{asked: map[string]int{}}}
 		origin, err := feed.NewHandler(feed.HandlerConfig{
 			Issuer: issuer, Source: e.log, Allow: allow, Sight: e.sight, Settle: 95 * time.Second,
 		})

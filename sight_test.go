@@ -18,7 +18,7 @@ import (
 
 const sightings = "/revocation/v1/sightings"
 
-func (e *estate) sight(_ context.Context, audiences []string, seen []feed.Sighting) error {
+func (e *estate) sight(ctx context.Context, audiences []string, seen []feed.Sighting) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !slices.Equal(audiences, []string{audience}) {
@@ -28,6 +28,9 @@ func (e *estate) sight(_ context.Context, audiences []string, seen []feed.Sighti
 		return e.trouble
 	}
 	e.seen, e.batches = append(e.seen, seen...), append(e.batches, len(seen))
+	if e.sessions != nil {
+		return e.sessions(ctx, audiences, seen)
+	}
 	return nil
 }
 
