@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,9 @@ func TestAServiceHelpsToFindAThief(t *testing.T) {
 	}
 	if r := h.sees(sight, owner.Access, 120).want(204); !h.confirmed(owner.Access) || r.body != "" {
 		t.Errorf("not confirmed; %q", r.body)
+	}
+	if text := h.do("GET", "/metrics", asAdmin).want(200).body; !strings.Contains(text, "\njotkeeper_sightings_confirmed 1\n") {
+		t.Error("it is not counted")
 	}
 	h.clock.pass(time.Minute)
 	h.do("POST", "/session/refresh", form("refresh_token", stolen.Refresh)).wantCode(401, "reused")

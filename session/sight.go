@@ -89,6 +89,7 @@ func (s *Sessions) sight(ctx context.Context, now time.Time, audiences []string,
 	case err != nil:
 		return false, unavailable(retry, err)
 	}
+	s.tally.sight()
 	return true, nil
 }
 

@@ -101,6 +101,9 @@ func TestABatchOfSightingsIsCounted(t *testing.T) {
 				t.Errorf("%s: %d confirmed, %v, reads, writes, ends %v; want %d, %v", c.name, confirmed, err, got, c.confirmed, want)
 			}
 		}
+		if got := h.Stats().Sighted; got != n {
+			t.Errorf("%d counted, want %d", got, n)
+		}
 	})
 }
 
