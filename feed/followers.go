@@ -64,7 +64,7 @@ func (o *Origin) Followers(ctx context.Context) (revocation.Cursor, []Follower, 
 	if f.doc.Followers == "" {
 		return revocation.Cursor{}, nil, fmt.Errorf("%w: it does not tell who follows", ErrProtocol)
 	}
-	i, err := f.ask(ctx, f.doc.Followers, "application/json", nil, f.credential())
+	i, err := f.ask(ctx, f.doc.Followers, nil, f.credential(), "application/json")
 	if err != nil {
 		return revocation.Cursor{}, nil, err
 	}

@@ -179,7 +179,7 @@ func (h *Handler) Followers() int { return int(h.followers.Load()) }
 // discover tells where everything is. It names nobody, so everybody may read it.
 func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	doc := document{
-		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, "application/json"},
+		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, framesType, "application/json"},
 		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot", Acks: ".." + prefix + "/acks",
 		Followers: ".." + prefix + "/followers",
 		Beat:      h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),

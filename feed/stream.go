@@ -20,7 +20,7 @@ const (
 
 var errBadParameter = errors.New("feed: a parameter is out of bounds")
 
-// stream holds a request open and sends what comes, as server-sent events.
+// stream holds a request open and sends what comes, as server-sent events or in frames.
 func (h *Handler) stream(w http.ResponseWriter, r *http.Request, grant Grant) {
 	cursor, err := cursorOf(r)
 	if err == nil {
@@ -31,7 +31,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, grant Grant) {
 		return
 	}
 	defer h.leave()
-	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor}
+	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor, frames: accepts(r, "Accept", framesType)}
 	next, err := h.hub.after(cursor, page)
 	nonce, follower := r.FormValue("nonce"), r.FormValue("follower")
 	if err == nil && !(plain(nonce) && plain(follower)) {
@@ -53,6 +53,7 @@ type stream struct {
 	r      *http.Request
 	rc     *http.ResponseController
 	cursor revocation.Cursor
+	frames bool // else events
 	buffer []byte
 }
 
@@ -62,6 +63,9 @@ type stream struct {
 func (s *stream) run(next slice, nonce string) {
 	head := s.w.Header()
 	head.Set("Content-Type", streamType)
+	if s.frames {
+		head.Set("Content-Type", framesType)
+	}
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Accel-Buffering", "no")
 	if !s.greet(nonce) {
@@ -99,10 +103,15 @@ func (s *stream) wait(more <-chan struct{}, over <-chan time.Time) bool {
 // greet answers the nonce with the stopwatch, rounded up: what the follower
 // derives from it is then rather too old than too young.
 func (s *stream) greet(nonce string) bool {
-	text, err := json.Marshal(hello{
+	first := hello{
 		Version: version, Issuer: s.h.cfg.Issuer, Boot: s.h.hub.boot, Nonce: nonce,
 		Now: s.h.hub.stopwatch().Milliseconds() + 1, Beat: s.h.cfg.Beat.Milliseconds(),
-	})
+	}
+	if s.frames {
+		s.buffer = appendHello(s.buffer[:0], first)
+		return s.flush()
+	}
+	text, err := json.Marshal(first)
 	if err != nil {
 		return false
 	}
@@ -111,6 +120,10 @@ func (s *stream) greet(nonce string) bool {
 }
 
 func (s *stream) send(next slice) bool {
+	if s.frames {
+		s.buffer, s.cursor = appendWordFrame(s.buffer[:0], s.h.hub.boot, next), next.to
+		return s.flush()
+	}
 	b := append(s.buffer[:0], "id: "...)
 	b = append(b, next.to.String()...)
 	b = append(b, "\ndata: "...)

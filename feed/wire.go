@@ -89,7 +89,9 @@ type entry struct {
 
 // encode writes an entry. A millisecond is coarser than what stores keep, so
 // each time is rounded to where the rule reaches further.
-func encode(e revocation.Entry) ([]byte, error) {
+func encode(e revocation.Entry) ([]byte, error) { return json.Marshal(entryOf(e)) }
+
+func entryOf(e revocation.Entry) entry {
 	out := entry{
 		Seq: e.Cursor.Seq, Scope: string(e.Rule.Scope), ID: e.Rule.ID, Action: e.Rule.Action.String(),
 		At: ceil(e.At), From: floor(e.Rule.From), Until: ceil(e.Rule.Until), Reason: e.Rule.Reason,
@@ -97,7 +99,7 @@ func encode(e revocation.Entry) ([]byte, error) {
 	if e.Rule.Before != (revocation.Cursor{}) {
 		out.Before = e.Rule.Before.String()
 	}
-	return json.Marshal(out)
+	return out
 }
 
 // floor and ceil keep 0 for the time that was not given.
