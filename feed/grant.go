@@ -17,7 +17,7 @@ const (
 
 // A Grant is what a credential is good for. The zero Grant is good for nothing.
 type Grant struct {
-	Name      string   // tells credentials apart in figures and logs; no secret
+	Name      string   // tells credentials apart in figures, logs and rates; no secret
 	Scopes    []string // of the constants
 	Audiences []string // for SightScope: whose sessions; none means none
 }
