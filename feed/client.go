@@ -26,6 +26,11 @@ type ClientConfig struct {
 	Token  string            // a credential for FollowScope; for SightScope too, to report what was seen
 	Index  *revocation.Index // that is kept up
 
+	// Told, if there is one, hears of rules once they are in force in the index, in
+	// their order: those of a snapshot, which were in force before, then those that
+	// come. Follow calls it and waits for it; the slice is good until it returns.
+	Told func(rules []revocation.Entry, snapshot bool)
+
 	// Transport makes the requests; nil: one that connects directly, through no
 	// proxy, whatever the environment says. Redirects are never followed.
 	Transport http.RoundTripper

@@ -284,7 +284,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 	batch, count := make([]revocation.Entry, 0, page), 0
 	for in.Scan() {
 		if bytes.HasPrefix(in.Bytes(), []byte(`{"end":`)) {
-			return errors.Join(lost, f.apply(batch), complete(in.Bytes(), count))
+			return errors.Join(lost, f.apply(batch, true), complete(in.Bytes(), count))
 		}
 		var e entry
 		if err := read(in.Bytes(), &e); err != nil {
@@ -295,7 +295,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 			return err
 		}
 		if batch, count = append(batch, rule), count+1; len(batch) == page {
-			lost = errors.Join(lost, f.apply(batch))
+			lost = errors.Join(lost, f.apply(batch, true))
 			batch = batch[:0]
 		}
 	}
@@ -323,9 +323,12 @@ func (f *follower) younger(c revocation.Cursor) error {
 	return nil
 }
 
-func (f *follower) apply(batch []revocation.Entry) error {
+func (f *follower) apply(batch []revocation.Entry, snapshot bool) error {
 	if err := f.index.Apply(batch...); err != nil {
 		return fmt.Errorf("%w: %w", errDisagree, err)
+	}
+	if f.c.cfg.Told != nil && len(batch) > 0 {
+		f.c.cfg.Told(batch, snapshot)
 	}
 	return nil
 }

@@ -183,7 +183,7 @@ func (l *listener) told(to revocation.Cursor, w word) error {
 	if err != nil {
 		return err
 	}
-	if err := l.apply(entries); err != nil {
+	if err := l.apply(entries, false); err != nil {
 		l.lost = err
 		l.c.note(plainly(err))
 	}

@@ -28,10 +28,13 @@ type Origin struct{ c *Client }
 // NewOrigin makes an Origin. It fails with ErrConfig, and touches no network.
 func NewOrigin(cfg OriginConfig) (*Origin, error) {
 	c, err := newClient(ClientConfig{Issuer: cfg.Issuer, URL: cfg.URL, Token: cfg.Token, Transport: cfg.Transport})
-	if err == nil && c.own != nil {
+	if err != nil {
+		return nil, err
+	}
+	if c.own != nil {
 		c.own.ResponseHeaderTimeout = 0 // a receipt takes its time
 	}
-	return &Origin{c}, err
+	return &Origin{c}, nil
 }
 
 // Push appends rules at the origin, and returns the receipt as soon as every

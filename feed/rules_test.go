@@ -101,6 +101,9 @@ func TestAReceiptCountsThoseWhoHaveNotConfirmed(t *testing.T) {
 		if got := s.post("rules", pushing, oneRule("phone")); got.StatusCode != 202 || !strings.Contains(got.text, `"seq":2,"connected":2,"acked":0,`) {
 			t.Errorf("without waiting: %d %s", got.StatusCode, got.text)
 		}
+		if got := s.post("rules?wait=connected&timeout=25", pushing, oneRule("phone")); got.StatusCode != 202 || !strings.Contains(got.text, `"ms":25000`) {
+			t.Errorf("longer than the server's own limits: %d %s", got.StatusCode, got.text)
+		}
 		deaf.stop()
 		before = time.Now()
 		got = s.post("rules?wait=connected&timeout=3", pushing, oneRule("phone"))
