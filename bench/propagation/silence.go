@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// A silence is one death of the origin.
+type silence struct {
+	stale latencies // from the kill until each verifier said so, in parts of MaxStale
+	fresh latencies // from the next start until none said so, in milliseconds
+}
+
+// silence kills the origin and lets it come back.
+func (s *stage) silence() (round silence, err error) {
+	if err := s.tell(order{Do: "stale"}); err != nil {
+		return round, err
+	}
+	killed := clock()
+	if err := s.origin.kill(); err != nil {
+		return round, err
+	}
+	at, err := s.hear()
+	if err != nil {
+		return round, err
+	}
+	if slices.Contains(at, 0) {
+		return round, errors.New("a verifier never said that it is stale")
+	}
+	if round.stale, err = since(killed, at); err != nil {
+		return round, err
+	}
+	for i := range round.stale {
+		round.stale[i] /= float64(revocation.MaxStale.Milliseconds())
+	}
+	back := clock()
+	if err := s.rise(); err != nil {
+		return round, err
+	}
+	if at, err = s.ask(order{Do: "fresh"}); err != nil {
+		return round, err
+	}
+	round.fresh, err = since(back, at)
+	return round, err
+}
