@@ -26,7 +26,7 @@ type order struct {
 type report struct {
 	Began int64         `json:",omitempty"`
 	At    []int64       `json:",omitempty"` // one for each verifier; 0: never
-	N     int           `json:",omitempty"`
+	N     int           `json:",omitempty"` // appended, or accepted that should not be
 	Took  time.Duration `json:",omitempty"`
 }
 

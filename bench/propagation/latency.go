@@ -41,11 +41,11 @@ func (s *stage) revoke(n int) (latencies, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.seen()
+	seen, err := s.seen()
 	if err != nil {
 		return nil, err
 	}
-	return since(r.Began, at)
+	return since(r.Began, seen.At)
 }
 
 // A single is a round of revocations, one at a time.

@@ -8,7 +8,10 @@ import (
 )
 
 // A toll is what kills have cost.
-type toll struct{ acknowledged, missing int }
+type toll struct {
+	acknowledged int
+	missing      int // at each verifier
+}
 
 // A crowd is writers, with what the log has acknowledged to them.
 type crowd struct {
@@ -55,19 +58,14 @@ func (p plan) kill(s *stage) (t toll, err error) {
 	return toll{len(all), t.missing + missing}, err
 }
 
-// missing counts the verifiers that do not refuse all of the sessions within a
-// minute.
-func (s *stage) missing(ids []string) (n int, err error) {
+// missing counts the sessions that a verifier does not refuse within a minute, at
+// all of them together.
+func (s *stage) missing(ids []string) (int, error) {
 	if err := s.watch(ids, patience); err != nil {
 		return 0, err
 	}
-	at, err := s.seen()
-	for _, t := range at {
-		if t == 0 {
-			n++
-		}
-	}
-	return n, err
+	seen, err := s.seen()
+	return seen.N, err
 }
 
 // gather starts the writers.

@@ -92,7 +92,7 @@ func (p plan) report(w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n### Loss\n\n%d rules by %d writers, %d kills of the origin, %d verifiers: %d missing\n",
+	fmt.Fprintf(w, "\n### Loss\n\n%d rules by %d writers, %d kills of the origin, %d verifiers: %d missing, all verifiers together\n",
 		toll.acknowledged, p.writers, p.kills, s.n, toll.missing)
 	if toll.missing > 0 {
 		return errLost

@@ -22,14 +22,14 @@ func (s *stage) silence() (round silence, err error) {
 	if err := s.origin.kill(); err != nil {
 		return round, err
 	}
-	at, err := s.hear()
+	said, err := s.hear()
 	if err != nil {
 		return round, err
 	}
-	if slices.Contains(at, 0) {
+	if slices.Contains(said.At, 0) {
 		return round, errors.New("a verifier never said that it is stale")
 	}
-	if round.stale, err = since(killed, at); err != nil {
+	if round.stale, err = since(killed, said.At); err != nil {
 		return round, err
 	}
 	for i := range round.stale {
@@ -39,9 +39,9 @@ func (s *stage) silence() (round silence, err error) {
 	if err := s.rise(); err != nil {
 		return round, err
 	}
-	if at, err = s.ask(order{Do: "fresh"}); err != nil {
+	if said, err = s.ask(order{Do: "fresh"}); err != nil {
 		return round, err
 	}
-	round.fresh, err = since(back, at)
+	round.fresh, err = since(back, said.At)
 	return round, err
 }

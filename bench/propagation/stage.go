@@ -71,20 +71,20 @@ func (s *stage) tell(o order) error {
 	return nil
 }
 
-func (s *stage) hear() (at []int64, err error) {
+func (s *stage) hear() (all report, err error) {
 	for _, c := range s.rooms {
 		r, err := c.hear()
 		if err != nil {
-			return nil, err
+			return all, err
 		}
-		at = append(at, r.At...)
+		all.At, all.N = append(all.At, r.At...), all.N+r.N
 	}
-	return at, nil
+	return all, nil
 }
 
-func (s *stage) ask(o order) (at []int64, err error) {
+func (s *stage) ask(o order) (report, error) {
 	if err := s.tell(o); err != nil {
-		return nil, err
+		return report{}, err
 	}
 	return s.hear()
 }
@@ -96,7 +96,7 @@ func (s *stage) watch(ids []string, limit time.Duration) error {
 	return err
 }
 
-func (s *stage) seen() ([]int64, error) { return s.ask(order{Do: "seen"}) }
+func (s *stage) seen() (report, error) { return s.ask(order{Do: "seen"}) }
 
 // profile begins to write CPU profiles of everybody, if somebody wants them.
 func (s *stage) profile(dir string) error {

@@ -33,12 +33,12 @@ func (s *stage) sustain(rate int, span time.Duration) (round strain, err error) 
 	if err != nil {
 		return round, err
 	}
-	at, err := s.seen()
+	seen, err := s.seen()
 	if err != nil {
 		return round, err
 	}
 	round.rate = float64(r.N) / r.Took.Seconds()
-	round.after, err = since(r.Began, at)
+	round.after, err = since(r.Began, seen.At)
 	return round, err
 }
 

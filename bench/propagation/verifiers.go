@@ -23,7 +23,7 @@ type verifier struct {
 // A room is the verifiers of one process.
 type room struct {
 	list    []*verifier
-	waiting chan []int64 // of what is watched
+	waiting chan report // of what is watched
 }
 
 // playVerifiers is a process with verifiers.
@@ -37,7 +37,7 @@ func (r *room) do(o order) (report, error) {
 		r.watch(o.IDs, o.Limit)
 		return report{}, nil
 	case "seen":
-		return report{At: <-r.waiting}, nil
+		return <-r.waiting, nil
 	case "stale":
 		return report{At: r.until(time.Millisecond, time.Now().Add(patience), (*verifier).stale)}, nil
 	case "fresh":
@@ -74,12 +74,13 @@ func (r *room) watch(ids []string, limit time.Duration) {
 		v.seen = 0
 	}
 	over, began := time.Now().Add(limit), make(chan struct{})
-	r.waiting = make(chan []int64, 1)
+	r.waiting = make(chan report, 1)
 	go func() {
 		runtime.LockOSThread() // it naps in the kernel
 		defer runtime.UnlockOSThread()
 		close(began)
-		r.waiting <- r.until(time.Millisecond/4, over, func(v *verifier) bool { return v.refuses(ids) })
+		at := r.until(time.Millisecond/4, over, func(v *verifier) bool { return v.refuses(ids) })
+		r.waiting <- report{At: at, N: r.accepted(ids)}
 	}()
 	<-began
 }
@@ -87,16 +88,31 @@ func (r *room) watch(ids []string, limit time.Duration) {
 // refuses tells whether the verifier refuses all of the sessions by now. Rules
 // are never taken back, so none is asked about twice.
 func (v *verifier) refuses(ids []string) bool {
-	for ; v.seen < len(ids); v.seen++ {
-		q := revocation.Query{
-			Issuer: issuer, ID: "a-token", SessionID: ids[v.seen], Subject: "somebody", KeyID: "a-key",
-			HasRev: true, Rev: revocation.Cursor{Epoch: 1, Seq: 1 << 40},
-		}
-		if v.index.Check(time.Now(), &q).Action != revocation.Revoke {
-			return false
+	for v.seen < len(ids) && v.ended(ids[v.seen]) {
+		v.seen++
+	}
+	return v.seen == len(ids)
+}
+
+// ended tells whether the verifier refuses a session.
+func (v *verifier) ended(sid string) bool {
+	q := revocation.Query{
+		Issuer: issuer, ID: "a-token", SessionID: sid, Subject: "somebody", KeyID: "a-key",
+		HasRev: true, Rev: revocation.Cursor{Epoch: 1, Seq: 1 << 40},
+	}
+	return v.index.Check(time.Now(), &q).Action == revocation.Revoke
+}
+
+// accepted counts the sessions that are not refused, at each verifier.
+func (r *room) accepted(ids []string) (n int) {
+	for _, v := range r.list {
+		for _, sid := range ids[v.seen:] {
+			if !v.ended(sid) {
+				n++
+			}
 		}
 	}
-	return true
+	return n
 }
 
 // until asks every verifier, a nap apart, and returns when each of them first
