@@ -32,7 +32,6 @@ type hub struct {
 
 	short  bool // the source does not go back as far as the tail
 	hinted bool // the last Wait said that there may be more
-	row    int  // words with news, each less than a breath after the one before
 
 	mu    sync.Mutex
 	ready bool              // all that the source had at the start has been read
@@ -41,6 +40,8 @@ type hub struct {
 	lines []line
 	asOf  time.Duration // the source held nothing more at this time of the stopwatch
 	wake  chan struct{} // closed at the next change
+
+	row int // words with news, each less than a breath after the one before
 }
 
 // A line is an encoded entry.
