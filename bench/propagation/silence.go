@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -13,8 +15,10 @@ type silence struct {
 	fresh latencies // from the next start until none said so, in milliseconds
 }
 
-// silence kills the origin and lets it come back.
+// silence kills the origin, at some moment between two of its beats, and lets it
+// come back.
 func (s *stage) silence() (round silence, err error) {
+	time.Sleep(time.Duration(rand.Int64N(int64(time.Second))))
 	if err := s.tell(order{Do: "stale"}); err != nil {
 		return round, err
 	}
