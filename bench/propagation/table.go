@@ -9,7 +9,7 @@ import (
 
 // printLatencies measures how soon rules are refused everywhere.
 func (p plan) printLatencies(w io.Writer, s *stage) error {
-	fmt.Fprint(w, "\n### Until it is refused, ms\n\n| what | median (min–max) of half | of 99 in 100 | of the slowest | target for 99 in 100 |\n|---|---|---|---|---|\n")
+	fmt.Fprint(w, "\n### Until it is refused\n\n| what | ms: median (min–max) of half | of 99 in 100 | of the slowest | target for 99 in 100 |\n|---|---|---|---|---|\n")
 	for _, n := range sizes {
 		if err := s.grow(n); err != nil {
 			return err
