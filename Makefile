@@ -19,6 +19,7 @@ build: ## build bin/jotkeeper, one static file
 .PHONY: test
 test: packages lint ## check everything that a change must not break
 	CGO_ENABLED=1 go test -race ./...
+	cd examples/frameworks && go vet ./... && CGO_ENABLED=1 go test -race ./...
 
 .PHONY: lint
 lint: ## check the form of the sources: gofmt, go vet, staticcheck
