@@ -46,11 +46,11 @@ func playOrigin(dir, addr string) error {
 	return obey(o.do)
 }
 
-func allow(_ context.Context, text, scope string) error {
-	if text != credential || scope != feed.FollowScope {
-		return feed.ErrUnauthorized
+func allow(_ context.Context, text string) (feed.Grant, error) {
+	if text != credential {
+		return feed.Grant{}, feed.ErrUnauthorized
 	}
-	return nil
+	return feed.Grant{Name: "bench", Scopes: []string{feed.FollowScope}}, nil
 }
 
 func (o *origin) do(what order) (report, error) {
