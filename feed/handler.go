@@ -37,6 +37,7 @@ type HandlerConfig struct {
 
 	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
+	MaxStale     time.Duration // after so long without word a follower is stale that was told nothing else, 1 s to 1 h; 0: 2 s
 	Tail         int           // latest rules kept to resume from; 0: 10,000
 	Retention    time.Duration // and for how long; 0: one hour
 	MaxFollowers int           // streams and long polls at a time, and absent followers that are remembered; 0: 1,000
@@ -69,10 +70,14 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
 	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
 		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
-	case cfg.Beat > revocation.MaxStale/2:
-		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, revocation.MaxStale/2)
 	}
 	cfg.complete()
+	switch {
+	case cfg.MaxStale < minStale || cfg.MaxStale > maxStale:
+		return nil, fmt.Errorf("%w: MaxStale %s is not between %s and %s", ErrConfig, cfg.MaxStale, minStale, maxStale)
+	case cfg.Beat > cfg.MaxStale/2:
+		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, cfg.MaxStale/2)
+	}
 	h := &Handler{cfg: cfg, mux: http.NewServeMux(), hub: &hub{
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
 		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
@@ -85,6 +90,9 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 }
 
 func (c *HandlerConfig) complete() {
+	if c.MaxStale == 0 {
+		c.MaxStale = revocation.MaxStale
+	}
 	if c.Beat == 0 {
 		c.Beat = 500 * time.Millisecond
 	}
@@ -161,7 +169,7 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, framesType, "application/json"},
 		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot", Acks: ".." + prefix + "/acks",
 		Followers: ".." + prefix + "/followers",
-		Beat:      h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+		Beat:      h.cfg.Beat.Milliseconds(), MaxStale: h.cfg.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
 	}
 	if h.cfg.Append != nil {
 		doc.Rules = ".." + prefix + "/rules"

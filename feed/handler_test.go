@@ -517,6 +517,9 @@ func TestHandlerConfiguration(t *testing.T) {
 		"Allow is missing":         func(c *feed.HandlerConfig) { c.Allow = nil },
 		"a negative limit":         func(c *feed.HandlerConfig) { c.Tail = -1 },
 		"would leave followers st": func(c *feed.HandlerConfig) { c.Beat = 1001 * time.Millisecond },
+		"at most 500ms":            func(c *feed.HandlerConfig) { c.Beat, c.MaxStale = 501*time.Millisecond, time.Second },
+		"MaxStale 999ms is not be": func(c *feed.HandlerConfig) { c.MaxStale = 999 * time.Millisecond },
+		"between 1s and 1h":        func(c *feed.HandlerConfig) { c.MaxStale = time.Hour + 1 },
 	} {
 		cfg := good
 		change(&cfg)
