@@ -84,7 +84,7 @@ func (h *Handler) append(ctx context.Context, by Grant, list []revocation.Rule) 
 // patienceOf reads for how long a request waits for the followers.
 func patienceOf(r *http.Request) (time.Duration, error) {
 	seconds, err := number(r, "timeout", pushTimeout, 0, longPoll)
-	switch wait := r.URL.Query().Get("wait"); {
+	switch wait := parameter(r, "wait"); {
 	case err != nil:
 		return 0, malformed("The parameter timeout is 0 to 25 seconds.")
 	case wait == "connected":
