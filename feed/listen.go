@@ -167,7 +167,7 @@ func (l *listener) greeted(h hello) error {
 		return fmt.Errorf("%w: the answer to another question, perhaps out of a cache", ErrProtocol)
 	}
 	l.boot, l.zero = h.Boot, l.in.sent.Add(-time.Duration(h.Now)*time.Millisecond)
-	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= revocation.MaxStale {
+	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= maxStale/2 {
 		l.in.limit = max(beats*beat, time.Second)
 	}
 	return nil
