@@ -145,6 +145,8 @@ export class Jotkeeper extends EventTarget {
 			method,
 			body: new URLSearchParams(form),
 			credentials: this.#store ? "omit" : "include",
+			// What is sent is for the issuer alone.
+			redirect: "error",
 			signal: AbortSignal.timeout(PATIENCE),
 		});
 		const body = JSON.parse((await answer.text()) || "{}");

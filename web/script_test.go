@@ -1,0 +1,63 @@
+package web_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/jotkeeper/jotkeeper/internal/needs"
+	"github.com/jotkeeper/jotkeeper/web"
+)
+
+// stage is a program around the script, in place of a server: answer decides
+// what each request gets, and asked are the requests.
+const stage = `
+import { Jotkeeper } from "./jotkeeper.mjs";
+import { createServer } from "node:http";
+const issuer = "https://id.example.com", asked = [];
+const token = (sid) => ({ result: { id_token: "h." + Buffer.from(JSON.stringify({ sid, iat: 1000, exp: 1900 })).toString("base64url") + ".s", refresh_token: "jkr_" + sid } });
+const json = (status, body, headers) => new Response(JSON.stringify(body), { status, headers });
+const tick = () => new Promise((done) => setImmediate(done));
+let answer;
+const real = globalThis.fetch;
+globalThis.fetch = async (url, init) => { asked.push(init.method + " " + url.slice(issuer.length)); return answer(url, init); };
+const timers = [], set = globalThis.setTimeout;
+const watched = () => { globalThis.setTimeout = (f, ms) => { timers.push(Math.round(ms)); return set(() => {}, 0); }; };
+const kept = [], store = { load: () => kept.at(-1), save: (text) => { kept.push(text); } };
+const make = () => new Jotkeeper({ issuer, store });
+const held = () => { let open; const gate = new Promise((done) => { open = done; }); return [gate, open]; };
+`
+
+// plays runs a program with the script in Node.js.
+func plays(t *testing.T, program, want string) {
+	t.Helper()
+	node := needs.Tool(t, "node", "nodejs")
+	dir := t.TempDir()
+	for name, text := range map[string]string{"jotkeeper.mjs": string(web.Script()), "play.mjs": stage + program} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), node, "--unhandled-rejections=strict", filepath.Join(dir, "play.mjs")).CombinedOutput()
+	if err != nil || string(out) != want {
+		t.Errorf("%v:\n%s\nwant:\n%s", err, out, want)
+	}
+}
+
+// The issuer never redirects. Whoever does in its name would be handed the
+// password and the refresh token, and would hand back a token.
+func TestNothingFollowsARedirect(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+const thief = createServer((q, r) => { console.log("leaked"); r.end(JSON.stringify(token("eve"))); });
+await new Promise((done) => thief.listen(0, "127.0.0.1", done));
+const bent = createServer((q, r) => { r.writeHead(307, { Location: "http://127.0.0.1:" + thief.address().port + "/" }); r.end(); });
+await new Promise((done) => bent.listen(0, "127.0.0.1", done));
+answer = (url, init) => real(url.replace(issuer, "http://127.0.0.1:" + bent.address().port), init);
+const id = make();
+console.log(await id.logIn({ username: "ada", password: "p" }).catch((e) => e.name), id.claims);
+id.close();
+for (const s of [bent, thief]) { s.close(); s.closeAllConnections(); }
+`, "TypeError undefined\n")
+}
