@@ -20,7 +20,7 @@ export class Refused extends Error {
 
 // Jotkeeper dispatches "change" when somebody logs in or out, in any tab.
 export class Jotkeeper extends EventTarget {
-	#issuer; #name; #services; #store; #channel; #timer; #flight; #heard;
+	#issuer; #name; #services; #store; #channel; #timer; #flight; #heard; #last;
 	#open = new AbortController();
 	#token = null;
 	#at = 0; // when #token came to be; only grows
@@ -105,14 +105,17 @@ export class Jotkeeper extends EventTarget {
 	}
 
 	async #refresh() {
+		const used = this.#token;
 		try {
 			const held = await this.#held();
 			await this.#keep(await this.#exchange(held).catch(async (e) => {
 				const now = await this.#held(); // another program may have been first
 				if (e.status !== 401 || now.refresh_token === held.refresh_token) throw e;
 				return this.#exchange(now);
-			}));
+			}), used);
 		} catch (e) {
+			// It is about the session from before.
+			if (this.#token && this.#token !== used) return;
 			const gone = e.code === "missing" && !(Date.now() < this.#token?.expires);
 			if (FINAL.includes(e.code) || gone) return this.#end();
 			const pause = Math.min(30_000, 1000 * 2 ** this.#failures++) * (0.5 + Math.random());
@@ -154,11 +157,13 @@ export class Jotkeeper extends EventTarget {
 		return body.result;
 	}
 
-	// keep stores the refresh token before its access token is used.
-	async #keep({ id_token, refresh_token }) {
+	// keep stores the refresh token before its access token is used. An answer that
+	// comes after another login, or a logout, is for nobody.
+	async #keep({ id_token, refresh_token }, used = this.#token) {
+		const claims = JSON.parse(decode(id_token.split(".")[1]));
+		if (this.#token !== used && this.claims?.sid !== claims.sid) return;
 		if (this.#store && refresh_token) await this.#store.save(refresh_token);
 		this.#failures = 0;
-		const claims = JSON.parse(decode(id_token.split(".")[1]));
 		const got = Date.now(), life = 1000 * (claims.exp - claims.iat); // on this machine's clock
 		this.#share({ raw: id_token, claims, got, expires: got + life, renew: got + life / 2 });
 	}
@@ -205,7 +210,8 @@ export class Jotkeeper extends EventTarget {
 	// alone runs f while no other tab does. f is told whether it had to wait.
 	#alone(f) {
 		const locks = globalThis.navigator?.locks;
-		if (!locks) return f(false); // the server forgives two tabs at once
+		// Without locks this tab does one thing after another; the server forgives two tabs at once.
+		if (!locks) return this.#last = Promise.resolve(this.#last).then(() => f(false), () => f(false));
 		return locks.request(this.#name, { ifAvailable: true }, (free) => free && f(false).then((v) => [v])).then(
 			(did) => did ? did[0] : locks.request(this.#name, () => f(true)));
 	}

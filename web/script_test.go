@@ -61,3 +61,50 @@ id.close();
 for (const s of [bent, thief]) { s.close(); s.closeAllConnections(); }
 `, "TypeError undefined\n")
 }
+
+// Somebody logs in while the answer to a refresh is on its way. Where there are
+// no Web Locks the login waits for it: its cookie never comes in place of the
+// new one.
+func TestALoginWaitsForARefresh(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+answer = () => json(200, token("ada"));
+const id = make();
+await id.logIn({ username: "ada", password: "p" });
+const [gate, open] = held();
+answer = async (url) => url.endsWith("/refresh") ? (await gate, json(200, token("ada"))) : json(200, token("bob"));
+const renewed = id.resume(), entered = id.logIn({ username: "bob", password: "p" });
+await tick();
+console.log(asked.join());
+open();
+await Promise.all([renewed, entered]);
+console.log(id.claims.sid, kept.join());
+id.close();
+`, "POST /session,POST /session/refresh\nbob jkr_ada,jkr_ada,jkr_bob\n")
+}
+
+// Another tab logs somebody else in while this one waits for the answer to its
+// refresh, and no lock keeps them apart. The late answer is for nobody, whether
+// it is good or bad.
+func TestALateAnswerIsForNobody(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+for (const late of [() => json(200, token("ada")), () => json(401, { code: "revoked", error: "It is over." })]) {
+	answer = () => json(200, token("ada"));
+	const here = make(), there = make();
+	await here.logIn({ username: "ada", password: "p" });
+	const [gate, open] = held();
+	answer = async (url) => url.endsWith("/refresh") ? (await gate, late()) : json(200, token("bob"));
+	const renewed = here.resume();
+	await tick();
+	await there.logIn({ username: "bob", password: "p" });
+	while (here.claims.sid !== "bob") await tick();
+	answer = () => late();
+	open();
+	await renewed;
+	await tick();
+	console.log(here.claims?.sid, there.claims?.sid, kept.at(-1));
+	here.close(); there.close();
+}
+`, "bob bob jkr_bob\nbob bob jkr_bob\n")
+}
