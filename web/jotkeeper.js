@@ -81,6 +81,8 @@ export class Jotkeeper extends EventTarget {
 		this.#open.abort();
 	}
 
+	get #closed() { return this.#open.signal.aborted; }
+
 	#wake() {
 		if (Date.now() >= this.#token?.renew) this.#quietly(this.#token);
 	}
@@ -175,7 +177,7 @@ export class Jotkeeper extends EventTarget {
 
 	#share(token) {
 		this.#take(token, Math.max(Date.now(), this.#at + 1));
-		this.#channel.postMessage({ token, at: this.#at });
+		if (!this.#closed) this.#channel.postMessage({ token, at: this.#at });
 	}
 
 	#take(token, at) {
@@ -187,9 +189,10 @@ export class Jotkeeper extends EventTarget {
 		if (before !== this.claims?.sid) this.dispatchEvent(new Event("change"));
 	}
 
+	// later renews in so many ms. Beyond 2^31 a timer would end at once.
 	#later(ms) {
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#quietly(this.#token), ms);
+		if (!this.#closed) this.#timer = setTimeout(() => this.#quietly(this.#token), Math.min(ms, 1e9));
 	}
 
 	#hear({ ask, token, at }) {

@@ -108,3 +108,40 @@ for (const late of [() => json(200, token("ada")), () => json(401, { code: "revo
 }
 `, "bob bob jkr_bob\nbob bob jkr_bob\n")
 }
+
+// A server asks for a pause of months. A timer that long ends at once, and asks
+// again at once.
+func TestALongPauseIsNoneOfZero(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+answer = () => json(200, token("ada"));
+const id = make();
+await id.logIn({ username: "ada", password: "p" });
+answer = () => json(503, { code: "unavailable" }, { "Retry-After": "9999999" });
+watched();
+console.log(await id.resume().catch((e) => e.code), timers.map((ms) => ms > 1e6 && ms < 2 ** 31).join());
+id.close();
+`, "unavailable true\n")
+}
+
+// Closed is closed, even if an answer is on its way.
+func TestClosedIsClosed(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+for (const late of [() => json(200, token("ada")), () => json(503, { code: "unavailable" }), () => json(401, { code: "revoked" })]) {
+	answer = () => json(200, token("ada"));
+	const id = make();
+	await id.logIn({ username: "ada", password: "p" });
+	const [gate, open] = held();
+	answer = async () => { await gate; return late(); };
+	const renewed = id.resume().catch((e) => e.code);
+	await tick();
+	id.close();
+	timers.length = 0;
+	watched();
+	open();
+	console.log(await renewed, timers.length);
+	globalThis.setTimeout = set;
+}
+`, "true 0\nunavailable 0\nfalse 0\n")
+}
