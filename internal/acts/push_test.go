@@ -2,6 +2,7 @@ package acts_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,5 +89,20 @@ func TestAPushIsAllOrNothing(t *testing.T) {
 	r.must(r.backend.Close())
 	if err := r.push(evening, pushed("sub", "1")); !acts.Unavailable(err) {
 		t.Errorf("with the store closed: %v", err)
+	}
+}
+
+// A rule that refuses nothing is no success: whoever pushed it would sleep well.
+func TestAPushedIssuerIsOurs(t *testing.T) {
+	r := build(t)
+	ada := r.signUp("ada")
+	for _, other := range []string{issuer + "/", "id.example.com"} {
+		if err := r.push(evening, pushed("iss", other)); !errors.Is(err, revocation.ErrBadRule) || !strings.Contains(err.Error(), issuer) {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+	r.must(r.push(evening, pushed("iss", issuer)))
+	if r.verdict(ada) != revocation.Revoke {
+		t.Error("a token of before is good")
 	}
 }
