@@ -106,3 +106,20 @@ func TestAPushedIssuerIsOurs(t *testing.T) {
 		t.Error("a token of before is good")
 	}
 }
+
+// A key that is to be revoked later would sign until then, and after: a server
+// whose every token is refused. To renew what it signed is another matter.
+func TestAKeyIsRevokedAtOnce(t *testing.T) {
+	r := build(t)
+	later := revocation.Rule{Scope: "kid", ID: r.keys.Stats().Signing, Action: revocation.Revoke, From: evening.Add(time.Hour)}
+	if err := r.push(evening, later); !errors.Is(err, revocation.ErrBadRule) {
+		t.Errorf("got %v", err)
+	}
+	now := evening.Add(2 * time.Hour)
+	q := revocation.Query{Issuer: issuer, KeyID: r.keys.Stats().Signing}
+	if r.index.Check(now, &q).Action != revocation.None {
+		t.Error("what is signed from now on is refused")
+	}
+	later.Action = revocation.Rotate
+	r.must(r.push(evening, later))
+}
