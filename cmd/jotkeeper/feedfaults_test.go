@@ -46,7 +46,9 @@ func newFaultyEvening(t *testing.T) *faultyEvening {
 // to what it has to have learnt and ada to where she was.
 func (e *faultyEvening) over() {
 	e.Helper()
+	ended := time.Now()
 	e.until("the service hears again", func() bool { return e.heard().After(e.carol.ended) })
+	e.Logf("the service heard again %v after the end of the fault", time.Since(ended).Round(10*time.Millisecond))
 	e.remote(e.later, "401 revoked")
 	e.ada.visits(http.StatusOK)
 	e.ada.staysIn()
@@ -249,4 +251,40 @@ func TestA166TheOriginIsRestoredFromABackup(t *testing.T) {
 	}
 	e.ada.visits(http.StatusOK) // 401 revoked, and one refresh
 	e.ada.staysIn()
+}
+
+// A196: the auth server is replaced by another, again and again, and people
+// log out all the while: before, beside no server at all, after. The service
+// goes on from its cursor each time and misses none of them.
+func TestA196FollowersGoOnThroughARollingRestart(t *testing.T) {
+	t.Parallel()
+	l := newLookout(t)
+	addr := strings.TrimPrefix(l.server.url, "http://")
+	before, _ := l.signsUp("ada")
+	for range 2 {
+		session := func() *pass {
+			_, _, body := asks(t, "POST", l.server.url+"/session", "username=ada", "password="+moss, "transport=body")
+			got := read[tokens](t, body).Result
+			_, sid := whose(t, got.Access)
+			p := &pass{name: "ada", token: got.Access, sid: sid, refresh: got.Refresh, issued: time.Now()}
+			l.shown = append(l.shown, p)
+			return p
+		}
+		early, between, late := session(), session(), session()
+		l.ends(early)
+		if code, err := l.server.stop("TERM"); code != exitOK || err != nil {
+			t.Fatalf("exit status %d, %v", code, err)
+		}
+		l.endsBeside(between)
+		l.server = launch(t, l.home, "--issuer", "http://"+l.issuer.Addr(), "--addr", addr)
+		l.ends(late)
+		l.until("the service hears of all three", func() bool { return l.heard().After(late.ended) })
+	}
+	s := l.auth.Stats()
+	if s.Rules.Rules != 6 || s.Client.Snapshots != 1 {
+		t.Errorf("after six logouts: %+v", s)
+	}
+	if got := l.show("/closed", before.token); got != "200" {
+		t.Errorf("who did not log out: %s", got)
+	}
 }

@@ -114,20 +114,24 @@ func (l *lookout) signsUp(name string) (young, old *pass) {
 		l.Fatalf("%d %s", status, body)
 	}
 	got := read[tokens](l.T, body).Result
-	seen, err := jwt.InspectUnverified(got.Access)
-	if err != nil {
-		l.Fatal(err)
-	}
-	var claims struct{ Sub, Sid string }
-	if err := json.Unmarshal(seen.Claims, &claims); err != nil {
-		l.Fatal(err)
-	}
+	sub, sid := whose(l.T, got.Access)
 	now := time.Now()
-	aged := l.command("token", "sign", "--subject", claims.Sub, "--audience", "localhost", "--session", claims.Sid, "--ago", "3m")
-	young = &pass{name: name, token: got.Access, sid: claims.Sid, refresh: got.Refresh, issued: now}
-	old = &pass{name: name + " three minutes ago", token: aged, sid: claims.Sid, refresh: got.Refresh, issued: now.Add(-3 * time.Minute)}
+	aged := l.command("token", "sign", "--subject", sub, "--audience", "localhost", "--session", sid, "--ago", "3m")
+	young = &pass{name: name, token: got.Access, sid: sid, refresh: got.Refresh, issued: now}
+	old = &pass{name: name + " three minutes ago", token: aged, sid: sid, refresh: got.Refresh, issued: now.Add(-3 * time.Minute)}
 	l.shown = append(l.shown, young, old)
 	return young, old
+}
+
+// whose reads the account and the session out of a token.
+func whose(t *testing.T, token string) (sub, sid string) {
+	t.Helper()
+	seen, err := jwt.InspectUnverified(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := read[struct{ Sub, Sid string }](t, string(seen.Claims))
+	return claims.Sub, claims.Sid
 }
 
 // ends logs a session out at the server, whatever the cables do.
