@@ -283,6 +283,18 @@ func TestARemoteRouteAsksTheIssuerOnlyWhileStale(t *testing.T) {
 	})
 }
 
+// A186: an issuer that takes the question and says nothing holds nobody up.
+func TestA186AQuestionHasADeadline(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		asked := time.Now()
+		e.expect("a paused issuer", e.token(), 503, "unavailable", jotkeeper.Revalidate())
+		if took := time.Since(asked); took != 3*time.Second {
+			t.Errorf("it was waited for %v", took)
+		}
+	})
+}
+
 func TestWhatARouteDoesAfterTheRideIsConfigured(t *testing.T) {
 	for then, c := range map[jotkeeper.StalePolicy]struct {
 		status int
