@@ -203,6 +203,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	heard := a.heard() // before the rules are asked: what comes in between must not make their answer younger
 	seen, err := a.verifyAll(r.Context(), now, rt, found)
 	if err != nil {
 		return verdict{}, err
@@ -213,7 +214,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if rt.revalidate {
 		err = a.askIssuer(r.Context(), found.list[0].text)
 	} else {
-		err = a.ride(r.Context(), now, rt, found.list[0].text, seen.claims)
+		err = a.ride(r.Context(), now, heard, rt, found.list[0].text, seen.claims)
 	}
 	return seen, err
 }
