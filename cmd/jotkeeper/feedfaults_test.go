@@ -265,8 +265,8 @@ func TestA196FollowersGoOnThroughARollingRestart(t *testing.T) {
 		session := func() *pass {
 			_, _, body := asks(t, "POST", l.server.url+"/session", "username=ada", "password="+moss, "transport=body")
 			got := read[tokens](t, body).Result
-			_, sid := whose(t, got.Access)
-			p := &pass{name: "ada", token: got.Access, sid: sid, refresh: got.Refresh, issued: time.Now()}
+			_, sid, issued := whose(t, got.Access)
+			p := &pass{name: "ada", token: got.Access, sid: sid, refresh: got.Refresh, issued: issued}
 			l.shown = append(l.shown, p)
 			return p
 		}

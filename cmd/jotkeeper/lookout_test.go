@@ -42,7 +42,7 @@ type lookout struct {
 // A pass is a token that is shown again and again.
 type pass struct {
 	name, token, sid, refresh string
-	issued                    time.Time // to the second
+	issued                    time.Time // its iat
 	ended                     time.Time // its end was acknowledged before; zero: it is alive
 }
 
@@ -114,24 +114,27 @@ func (l *lookout) signsUp(name string) (young, old *pass) {
 		l.Fatalf("%d %s", status, body)
 	}
 	got := read[tokens](l.T, body).Result
-	sub, sid := whose(l.T, got.Access)
-	now := time.Now()
+	sub, sid, issued := whose(l.T, got.Access)
 	aged := l.command("token", "sign", "--subject", sub, "--audience", "localhost", "--session", sid, "--ago", "3m")
-	young = &pass{name: name, token: got.Access, sid: sid, refresh: got.Refresh, issued: now}
-	old = &pass{name: name + " three minutes ago", token: aged, sid: sid, refresh: got.Refresh, issued: now.Add(-3 * time.Minute)}
+	young = &pass{name: name, token: got.Access, sid: sid, refresh: got.Refresh, issued: issued}
+	_, _, issued = whose(l.T, aged)
+	old = &pass{name: name + " three minutes ago", token: aged, sid: sid, refresh: got.Refresh, issued: issued}
 	l.shown = append(l.shown, young, old)
 	return young, old
 }
 
-// whose reads the account and the session out of a token.
-func whose(t *testing.T, token string) (sub, sid string) {
+// whose reads out of a token whose it is, and since when.
+func whose(t *testing.T, token string) (sub, sid string, issued time.Time) {
 	t.Helper()
 	seen, err := jwt.InspectUnverified(token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := read[struct{ Sub, Sid string }](t, string(seen.Claims))
-	return claims.Sub, claims.Sid
+	claims := read[struct {
+		Sub, Sid string
+		Iat      int64
+	}](t, string(seen.Claims))
+	return claims.Sub, claims.Sid, time.Unix(claims.Iat, 0)
 }
 
 // ends logs a session out at the server, whatever the cables do.
