@@ -194,6 +194,7 @@ func (f *follower) discover(ctx context.Context) error {
 		case first := <-answers:
 			if first.err == nil {
 				f.doc, f.at = first.doc, f.c.base.JoinPath(discovery)
+				f.c.maxStale.Store(first.doc.MaxStale)
 			}
 			return first.err
 		case <-again.C:
@@ -236,10 +237,11 @@ func (f *follower) agrees(v int, issuer string) error {
 }
 
 // tidy forgets old rules now and then. A clock that stands before the last
-// sweep was wrong then, so what was forgotten may still be needed.
+// sweep, in this run or one before, was wrong then, so what was forgotten may
+// still be needed.
 func (f *follower) tidy(now time.Time) {
 	now = now.Round(0) // the wall clock: it is compared with what Until says
-	if now.Before(f.swept) {
+	if f.index.SweptAfter(now) {
 		f.cold, f.swept = true, now
 	}
 	if now.Sub(f.swept) >= sweepEach {
