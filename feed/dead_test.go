@@ -72,8 +72,8 @@ func dies(t *testing.T, transport *http.Transport) {
 	log.append(ended("phone"))
 	phone := &revocation.Query{Issuer: issuer, SessionID: "phone"}
 	until("hearing of the phone", func() bool { return index.Check(time.Now(), phone).Action == revocation.Revoke })
-	if s := client.Stats(); s.Failures != 1 || c.Accepted() != 2 {
-		t.Errorf("%+v over %d connections, want one failure and a second connection", s, c.Accepted())
+	if s := client.Stats(); s.Failures != 1 || s.Streams != 2 {
+		t.Errorf("%+v, want one failure and a second stream", s)
 	}
 	cancel()
 	<-followed
