@@ -30,6 +30,7 @@ type ClientConfig struct {
 	// to this client alone; empty: nowhere, and they are read from the origin at
 	// each start. Trouble with it stops nothing; Stats tells it.
 	Dir string
+
 	// Told, if there is one, hears of rules once they are in force in the index, in
 	// their order: those of a snapshot, which were in force before, then those that
 	// come. Follow calls it and waits for it; the slice is good until it returns.
@@ -58,8 +59,8 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	id   string          // of this follower, until the process ends
 	disk *revocation.Disk
-	id   string // of this follower, until the process ends
 
 	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
 	connected                    atomic.Bool
@@ -78,7 +79,12 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.Index == nil {
 		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
 	}
-	return newClient(cfg)
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.disk = revocation.OpenDisk(cfg.Dir, cfg.Index)
+	return c, nil
 }
 
 func newClient(cfg ClientConfig) (*Client, error) {
@@ -97,7 +103,7 @@ func newClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base, id: rand.Text(), disk: revocation.OpenDisk(cfg.Dir, cfg.Index)}
+	c := &Client{cfg: cfg, base: base, id: rand.Text()}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()
