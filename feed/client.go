@@ -143,7 +143,7 @@ func (c *Client) note(trouble string) {
 // index's cursor; where the origin cannot go on from there, it merges a
 // snapshot first.
 func (c *Client) Follow(ctx context.Context) error {
-	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}, patience: remeasure}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
