@@ -289,8 +289,8 @@ func (r *road) RoundTrip(req *http.Request) (*http.Response, error) {
 	if f.slow > 0 {
 		r.town.table.count("slow calls")
 	}
-	if f.request || !until(req.Context(), time.Now().Add(f.slow/2)) {
-		r.town.table.count("lost requests")
+	if !until(req.Context(), time.Now().Add(f.slow/2)) || f.request {
+		r.town.table.count(when(f.request, "lost requests", "calls given up"))
 		if req.Body != nil {
 			req.Body.Close()
 		}
@@ -301,8 +301,8 @@ func (r *road) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.town.table.count("calls that found no server, or lost it")
 		return nil, err
 	}
-	if f.answer || !until(req.Context(), time.Now().Add(f.slow/2)) {
-		r.town.table.count("lost answers")
+	if !until(req.Context(), time.Now().Add(f.slow/2)) || f.answer {
+		r.town.table.count(when(f.answer, "lost answers", "calls given up"))
 		_, _ = io.Copy(io.Discard, res.Body)
 		res.Body.Close()
 		return nil, errLost

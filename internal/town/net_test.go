@@ -155,12 +155,12 @@ func (s *street) dial(ctx context.Context, _, host string) (net.Conn, error) {
 // cut refuses connections for a while, and ends those there are.
 func (s *street) cut(d time.Duration) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.shut = time.Now().Add(d)
-	for _, w := range s.wires {
+	wires := s.wires
+	s.shut, s.wires = time.Now().Add(d), nil
+	s.mu.Unlock()
+	for _, w := range wires { // they ask the street for the way
 		w.reset()
 	}
-	s.wires = nil
 }
 
 func (s *street) hush(d time.Duration) {

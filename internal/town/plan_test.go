@@ -169,7 +169,7 @@ func (p *plan) history() string {
 	for i, person := range p.devices {
 		for j, visits := range person {
 			for _, v := range visits {
-				add(v.at, "%s comes, asks %d times%s%s", deviceName(i, j), len(v.asks), then(v.fresh, ", with a program started anew"), then(v.act != "", ", at the end: "+v.act))
+				add(v.at, "%s comes, asks %d times%s%s", deviceName(i, j), len(v.asks), when(v.fresh, ", with a program started anew", ""), when(v.act != "", ", at the end: "+v.act, ""))
 			}
 		}
 	}
@@ -189,13 +189,6 @@ func (p *plan) history() string {
 		fmt.Fprintf(&b, "%s %s\n", span(l.at), l.text)
 	}
 	return b.String()
-}
-
-func then(b bool, s string) string {
-	if b {
-		return s
-	}
-	return ""
 }
 
 func deviceName(person, device int) string {

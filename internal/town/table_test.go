@@ -65,7 +65,7 @@ func (t *table) add(o *table) {
 
 // faults are the names of what goes wrong, as the table counts them.
 var faults = []string{
-	"lost requests", "lost answers", "slow calls", "calls that found no server, or lost it",
+	"lost requests", "lost answers", "slow calls", "calls given up", "calls that found no server, or lost it",
 	"line: cut", "line: silence", "line: buffering", "node: drain", "node: kill", "node: doom", "killed after a commit",
 }
 

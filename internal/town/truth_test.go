@@ -71,7 +71,7 @@ func (d *deed) ends(s *sitting) reach {
 	case d.void, d.kind == takeRight, d.kind == loseKey, d.account != s.account:
 		return no
 	case d.kind == endOne:
-		return when(d.sid == s.id)
+		return when(d.sid == s.id, surely, no)
 	case d.kind == endOthers && d.sid == s.id:
 		return no
 	}
@@ -84,7 +84,7 @@ func (d *deed) kills(t *token) reach {
 	case d.void:
 		return no
 	case d.kind == loseKey:
-		return when(d.kid == t.kid)
+		return when(d.kid == t.kid, surely, no)
 	case d.kind == takeRight && d.account == t.session.account:
 		return d.order(t.asked, t.got)
 	}
@@ -102,11 +102,11 @@ func (d *deed) order(asked, got time.Time) reach {
 	return maybe
 }
 
-func when(b bool) reach {
+func when[T any](b bool, then, otherwise T) T {
 	if b {
-		return surely
+		return then
 	}
-	return no
+	return otherwise
 }
 
 // The truth is who was given what and who ended what.
