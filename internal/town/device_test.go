@@ -277,8 +277,8 @@ func (r *road) fate() (f fate) {
 		return fate{}
 	}
 	n := r.random.IntN(100)
-	f = fate{request: n < 1, answer: n >= 1 && n < 5}
-	if slow := between(r.random, time.Second, 14*time.Second); n >= 5 && n < 8 {
+	f = fate{request: n < 3, answer: n >= 3 && n < 13}
+	if slow := between(r.random, time.Second, 14*time.Second); n >= 13 && n < 18 {
 		f.slow = slow
 	}
 	return f

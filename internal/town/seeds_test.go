@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // small is the town of every run, large that of a named seed and of a campaign.
 var (
-	small = setting{length: 45 * time.Minute, people: 3, devices: 2, guards: 3}
+	small = setting{length: 30 * time.Minute, people: 3, devices: 2, guards: 3}
 	large = setting{length: 24 * time.Hour, people: 6, devices: 2, guards: 4}
 )
 
@@ -100,7 +100,7 @@ func TestReplay(t *testing.T) {
 // does not grow with the number of people, and no token is asked about.
 func TestNobodyAsksTheIssuer(t *testing.T) {
 	asked := func(people int) map[string]int {
-		w := play(t, setting{seed: 1, length: 30 * time.Minute, people: people, devices: 2, guards: 1, calm: true}.plan())
+		w := play(t, setting{seed: 1, length: 15 * time.Minute, people: people, devices: 2, guards: 1, calm: true}.plan())
 		for name, n := range w.table.counts {
 			if strings.HasPrefix(name, "answer: ") && name != "answer: " && name != "answer: revoked" {
 				t.Errorf("%s: %d times, and nothing was wrong", name, n)

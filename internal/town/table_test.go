@@ -43,15 +43,6 @@ func (t *table) watched(d time.Duration, stale bool) {
 	}
 }
 
-func (t *table) of(prefix string) (n int) {
-	for name, c := range t.counts {
-		if strings.HasPrefix(name, prefix) {
-			n += c
-		}
-	}
-	return n
-}
-
 // add takes another table in.
 func (t *table) add(o *table) {
 	for name, n := range o.counts {
@@ -65,7 +56,7 @@ func (t *table) add(o *table) {
 
 // faults are the names of what goes wrong, as the table counts them.
 var faults = []string{
-	"lost requests", "lost answers", "slow calls", "calls given up", "calls that found no server, or lost it",
+	"lost requests", "lost answers", "slow calls", "calls that found no server, or lost it",
 	"line: cut", "line: silence", "line: buffering", "node: drain", "node: kill", "node: doom", "killed after a commit",
 }
 

@@ -154,7 +154,7 @@ func (l *lane) limit(t time.Time) { l.change(func() { l.deadline = t }) }
 
 func (l *lane) take(p []byte) (int, error) {
 	for {
-		n, err, until, changed := l.look(p)
+		n, until, changed, err := l.look(p)
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
 		}
@@ -168,19 +168,19 @@ func (l *lane) take(p []byte) (int, error) {
 }
 
 // look reads what has arrived, or says until when there is nothing to see.
-func (l *lane) look(p []byte) (n int, err error, until time.Time, changed chan struct{}) {
+func (l *lane) look(p []byte) (n int, until time.Time, changed chan struct{}, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	until = now.Add(time.Hour)
 	switch {
 	case l.failed != nil:
-		return 0, l.failed, until, l.changed
+		return 0, until, l.changed, l.failed
 	case !l.deadline.IsZero() && !now.Before(l.deadline):
-		return 0, os.ErrDeadlineExceeded, until, l.changed
+		return 0, until, l.changed, os.ErrDeadlineExceeded
 	case len(l.parcels) > 0 && !l.parcels[0].at.After(now):
 		n, err = l.open(p)
-		return n, err, until, l.changed
+		return n, until, l.changed, err
 	}
 	if len(l.parcels) > 0 {
 		until = l.parcels[0].at
@@ -188,7 +188,7 @@ func (l *lane) look(p []byte) (n int, err error, until time.Time, changed chan s
 	if !l.deadline.IsZero() && l.deadline.Before(until) {
 		until = l.deadline
 	}
-	return 0, nil, until, l.changed
+	return 0, until, l.changed, nil
 }
 
 func (l *lane) open(p []byte) (int, error) {
