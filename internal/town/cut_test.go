@@ -10,7 +10,7 @@ import (
 // guard.bound hold, and what ended is refused for good when the news come.
 func TestCutOff(t *testing.T) {
 	for i, kind := range []string{"cut", "silence", "buffering"} {
-		p := setting{seed: uint64(i) + 1, length: 20 * time.Minute, people: 1, devices: 2, guards: 3, calm: true}.plan()
+		p := setting{seed: uint64(i) + 1, length: 10 * time.Minute, people: 1, devices: 2, guards: 3, calm: true}.plan()
 		first := visit{at: 5 * time.Minute, asks: []ask{{wide: 1}, {after: 2 * time.Minute, wide: 1}}}
 		second := first
 		second.act = "end others"

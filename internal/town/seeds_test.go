@@ -100,7 +100,7 @@ func TestReplay(t *testing.T) {
 // does not grow with the number of people, and no token is asked about.
 func TestNobodyAsksTheIssuer(t *testing.T) {
 	asked := func(people int) map[string]int {
-		w := play(t, setting{seed: 1, length: 15 * time.Minute, people: people, devices: 2, guards: 1, calm: true}.plan())
+		w := play(t, setting{seed: 1, length: 10 * time.Minute, people: people, devices: 2, guards: 1, calm: true}.plan())
 		for name, n := range w.table.counts {
 			if strings.HasPrefix(name, "answer: ") && name != "answer: " && name != "answer: revoked" {
 				t.Errorf("%s: %d times, and nothing was wrong", name, n)

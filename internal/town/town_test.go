@@ -157,7 +157,7 @@ func (w *town) happens() {
 		}
 	}
 	all.Go(func() { w.command(ctx) })
-	all.Go(func() { until(ctx, dawn.Add(w.plan.length+10*time.Minute)) }) // the last visits
+	all.Go(func() { until(ctx, dawn.Add(w.plan.length+5*time.Minute)) }) // the last visits
 	all.Wait()
 	until(ctx, time.Now().Add(3*time.Minute+heals))
 }
