@@ -13,6 +13,7 @@ import (
 func (s *server) table() []route {
 	return []route{
 		s.ours("GET", "/{$}").open(s.home),
+		s.ours("GET", "/jotkeeper.js").open(s.script),
 
 		s.keratin("POST", "/accounts").origin(changes, s.signUp),
 		s.keratin("GET", "/accounts/available").origin(reads, s.available),
@@ -38,6 +39,9 @@ func (s *server) table() []route {
 		s.keratin("PATCH", "/accounts/{id}/unlock").private(changes, s.unlockAccount),
 		s.keratin("PUT", "/accounts/{id}/unlock").private(changes, s.unlockAccount),
 		s.keratin("GET", "/metrics").private(reads, s.scrape),
+
+		s.ours("POST", "/oauth2/introspect").private(reads, s.introspect), // a POST, to keep the token out of addresses
+		s.ours("POST", "/oauth2/revoke").origin(changes, s.revoke),
 
 		s.keratin("GET", "/jwks").open(s.keySet),
 		s.ours("GET", "/.well-known/jwks.json").open(s.keySet),

@@ -155,7 +155,7 @@ func (l *listener) told(id string, data []byte) error {
 // new stream measures again. On a line that is always so slow it does less and less often.
 func (l *listener) measured(now time.Time) error {
 	switch {
-	case now.Sub(l.heard) <= revocation.MaxStale:
+	case now.Sub(l.heard) <= minStale: // whoever follows calls nothing stale that is younger
 		l.patience = remeasure
 	case now.Sub(l.in.sent) >= l.patience:
 		l.patience = min(2*l.patience, streamLife)

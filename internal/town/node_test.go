@@ -129,11 +129,11 @@ func (a *alive) furnish() (err error) {
 func (a *alive) handler() (h http.Handler, err error) {
 	a.feed, err = feed.NewHandler(feed.HandlerConfig{
 		Issuer: issuer, Source: a.store.Set().Revocations, Check: "/revocation/v1/check",
-		Allow: func(_ context.Context, credential, scope string) error {
-			if credential != following || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
+		Allow: func(_ context.Context, credential string) (feed.Grant, error) {
+			if credential != following {
+				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return nil
+			return feed.Grant{Name: "services", Scopes: []string{feed.FollowScope}}, nil
 		},
 	})
 	if err != nil {
