@@ -107,8 +107,14 @@ func TestNobodyAsksTheIssuer(t *testing.T) {
 			}
 		}
 		t.Logf("%d people, %d requests: %v", people, w.table.counts["requests"], w.guards[0].asked)
-		delete(w.guards[0].asked, "/revocation/v1/stream") // each lasts for a random time
-		return w.guards[0].asked
+		asked := w.guards[0].asked
+		const streams, acks = "/revocation/v1/stream", "/revocation/v1/acks"
+		if asked[acks] > asked[streams]+w.table.counts["revocations"] {
+			t.Errorf("%d acks, of %d streams and %d revocations", asked[acks], asked[streams], w.table.counts["revocations"])
+		}
+		delete(asked, streams) // each lasts for a random time
+		delete(asked, acks)    // they follow from streams and rules
+		return asked
 	}
 	few, many := asked(1), asked(12)
 	want := map[string]int{
