@@ -113,7 +113,7 @@ func (a *Auth) findKeys() error {
 
 func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error) {
 	v, err := jwt.NewVerifier[Claims](jwt.VerifierConfig{
-		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: types,
+		Issuer: a.config.Issuer, Audience: audience, Keys: knownKeys{a}, Typ: types,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)

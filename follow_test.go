@@ -434,6 +434,45 @@ func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
 	})
 }
 
+// A keyring is an issuer's keys, and counts who asks for another one.
+type keyring struct {
+	jwt.Keys
+	asked int
+}
+
+func (k *keyring) Missing(context.Context, time.Time, string) error {
+	k.asked++
+	return &jwt.Error{Reason: jwt.Unavailable, Detail: "asked a moment ago"}
+}
+
+// The tokens under a compromised key are in the hands of honest people, too: 401
+// has their clients refresh, 503 would have them wait. Nobody asks for the key.
+func TestACompromisedKeyIsNotAskedFor(t *testing.T) {
+	keys := &keyring{}
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		tok := e.token()
+		e.expect("a key that nobody knows", tok, 503, "unavailable")
+		rule := revocation.KeyCompromised(e.key.ID(), "key", time.Now().Add(time.Hour))
+		other := revocation.Rule{Scope: revocation.ScopeIssuer, ID: issuer, Action: revocation.Revoke, Reason: "restored"}
+		if _, err := e.log.Append(t.Context(), time.Now(), other); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		e.expect("a rule about something else", tok, 503, "unavailable")
+		asked := keys.asked
+		if _, err := e.log.Append(t.Context(), time.Now(), rule); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		e.expect("a compromised key", tok, 401, "key")
+		if keys.asked != asked {
+			t.Errorf("the issuer was asked %d times for a compromised key", keys.asked-asked)
+		}
+	}, func(c *jotkeeper.Config) { keys.Keys = jwt.NewSnapshot(); c.Keys = keys })
+}
+
 // The feed is cut and the service restarts. What was revoked stays refused, by
 // the first request as well; of the others nobody can tell, until a word is heard.
 func TestARestartWithoutAFeedForgetsNothing(t *testing.T) {

@@ -189,7 +189,7 @@ func (c *Client) note(trouble string) {
 // it returns.
 func (c *Client) Follow(ctx context.Context) error {
 	defer c.keep()()
-	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}, patience: remeasure}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()

@@ -43,6 +43,8 @@ type follower struct {
 	cold  bool     // a snapshot must be merged before the stream is followed
 	heard time.Time
 	swept time.Time // by this machine's wall clock
+
+	patience time.Duration // with a stream whose words come late
 }
 
 // attempt goes from wherever the follower stands to a stream, and stays with
@@ -64,6 +66,7 @@ func (f *follower) attempt(ctx context.Context) error {
 	switch {
 	case errors.Is(err, revocation.ErrSnapshotRequired):
 		f.cold = true
+	case errors.Is(err, errLate):
 	case !errors.Is(err, errOver):
 		f.doc = nil
 	}

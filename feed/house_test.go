@@ -65,6 +65,11 @@ func (b *book) set(change func()) {
 	change()
 }
 
+func (b *book) count() (n int) {
+	b.set(func() { n = b.reads })
+	return n
+}
+
 func (b *book) Head(context.Context) (revocation.Cursor, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
