@@ -107,6 +107,9 @@ func (s Sealing) write(plaintext []byte, cty string) (string, error) {
 	if err != nil {
 		return "", badKey("%v", err)
 	}
+	if len(s.Beside) == 0 {
+		s.Beside = nil // go-jose takes an empty one for one that is there
+	}
 	object, err := sealer.EncryptWithAuthData(plaintext, s.Beside)
 	if err != nil {
 		return "", badKey("it does not seal: %v", err)

@@ -79,6 +79,8 @@ func TestWhatWasSealedOpens(t *testing.T) {
 			if strings.Count(compact, ".") != 4 || strings.Contains(compact, "{") {
 				t.Errorf("%s %s: not compact: %s", alg, enc, compact)
 			}
+			s.Beside = []byte{}
+			opens(t, mustSeal(t, "empty beside", s), "empty beside", key)
 			if got := opens(t, compact, "a secret", key); got.KeyID != key.ID() || got.Beside != nil {
 				t.Errorf("%s %s: opened as %+v", alg, enc, got)
 			}
