@@ -38,7 +38,8 @@
 //
 // It fetches nothing: keys come as a [Snapshot] from whoever implements [Keys].
 // It follows no jku or x5u, decompresses nothing and logs nothing. It takes no
-// password, so it seals under none.
+// password, so it seals under none. It takes HMAC keys only from a Verifier that
+// was told OneApplication, and from [InsecureHMAC], which says what it is.
 //
 // The package exports more names than our budget of 25: the closed list of
 // reasons alone has 24.
