@@ -6,6 +6,7 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keyring"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 )
@@ -14,6 +15,7 @@ import (
 type Set struct {
 	Accounts    account.Store
 	Keys        keyring.Store
+	OneTimes    onetime.Store
 	Sessions    session.Store
 	Revocations revocation.Log
 }

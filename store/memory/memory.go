@@ -7,6 +7,7 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keyring"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -33,6 +34,7 @@ type state struct {
 	lastAccount int64
 	keys        table[string, keyring.Record]
 	periods     table[int64, string]
+	oneTimes    table[string, onetime.Record]
 	sessions    table[string, session.Row]
 	epochs      table[string, int64]
 	log         []revocation.Entry
@@ -47,6 +49,7 @@ func New() *Backend {
 	s.identifiers = newTable[string, int64](s)
 	s.keys = newTable[string, keyring.Record](s)
 	s.periods = newTable[int64, string](s)
+	s.oneTimes = newTable[string, onetime.Record](s)
 	s.sessions = newTable[string, session.Row](s)
 	s.epochs = newTable[string, int64](s)
 	return &Backend{turn: make(chan struct{}, 1), state: s, closed: make(chan struct{}), changed: make(chan struct{})}
@@ -177,7 +180,7 @@ func (b *Backend) wait(ctx context.Context, after revocation.Cursor) error {
 type run func(ctx context.Context, f func(*state) error) error
 
 func contracts(r run, wait func(context.Context, revocation.Cursor) error) store.Set {
-	return store.Set{Accounts: accounts{r}, Keys: keys{r}, Sessions: sessions{r}, Revocations: revocations{r, wait}}
+	return store.Set{Accounts: accounts{r}, Keys: keys{r}, OneTimes: oneTimes{r}, Sessions: sessions{r}, Revocations: revocations{r, wait}}
 }
 
 // A table is a map whose changes can be taken back. Values are never changed

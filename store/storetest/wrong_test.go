@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -41,6 +42,8 @@ func TestWrongStoresAreCaught(t *testing.T) {
 			func(s *store.Set) { s.Revocations = &carelessEpoch{Log: s.Revocations} }},
 		"an epoch that forgets": {"revocation/epoch", "the head of the new epoch",
 			func(s *store.Set) { s.Revocations = forgetfulEpoch{s.Revocations} }},
+		"a one-time token found, then deleted": {"onetime/A111-take", "won the race",
+			func(s *store.Set) { s.OneTimes = &carelessTake{Store: s.OneTimes} }},
 		"rules that are not told": {"session/end", "the cursor of the last rule",
 			func(s *store.Set) { s.Sessions = quietEnd{s.Sessions} }},
 	} {
@@ -142,6 +145,22 @@ func (a *autoIncrement) Read(_ context.Context, after revocation.Cursor, limit i
 		}
 	}
 	return list, nil
+}
+
+// carelessTake finds, and deletes later, when 64 callers have found.
+type carelessTake struct {
+	onetime.Store
+	found sync.WaitGroup
+	once  sync.Once
+}
+
+func (t *carelessTake) Take(ctx context.Context, hash string) (onetime.Record, error) {
+	t.once.Do(func() { t.found.Add(64) })
+	r, err := t.Find(ctx, hash)
+	t.found.Done()
+	t.found.Wait()
+	_, _ = t.Store.Take(ctx, hash)
+	return r, err
 }
 
 // carelessLogin compares the epoch, and inserts later. Of the first login and
