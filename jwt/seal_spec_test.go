@@ -10,7 +10,8 @@ import (
 
 // RFC 7520 §5, all thirteen examples: those of the algorithms that we take open,
 // the others are refused, by the key or by the header, and the file says for
-// what. From §5.13, which is refused for the company it keeps, the recipient
+// what (the keys of §5.3 and §5.13 got the alg that their example uses, since a
+// key must say one). From §5.13, which is refused for the company it keeps, the recipient
 // that we could be is tried alone as well.
 func TestRFC7520(t *testing.T) {
 	data, err := os.ReadFile("testdata/rfc7520.json")
