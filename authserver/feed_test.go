@@ -20,11 +20,11 @@ const follow = "jkf_for-following"
 func feedOf(t *testing.T, backend *memory.Backend) *feed.Handler {
 	t.Helper()
 	h, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations, Check: "/revocation/v1/check",
-		Allow: func(_ context.Context, credential, scope string) error {
-			if credential != follow || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
+		Allow: func(_ context.Context, credential string) (feed.Grant, error) {
+			if credential != follow {
+				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return nil
+			return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
 		}})
 	if err != nil {
 		t.Fatal(err)

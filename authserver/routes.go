@@ -40,6 +40,9 @@ func (s *server) table() []route {
 		s.keratin("PUT", "/accounts/{id}/unlock").private(changes, s.unlockAccount),
 		s.keratin("GET", "/metrics").private(reads, s.scrape),
 
+		s.ours("POST", "/oauth2/introspect").private(reads, s.introspect), // a POST, to keep the token out of addresses
+		s.ours("POST", "/oauth2/revoke").origin(changes, s.revoke),
+
 		s.keratin("GET", "/jwks").open(s.keySet),
 		s.ours("GET", "/.well-known/jwks.json").open(s.keySet),
 		s.keratin("GET", "/configuration").open(s.configuration),

@@ -25,6 +25,11 @@ type ClientConfig struct {
 	Token  string            // a credential for FollowScope
 	Index  *revocation.Index // that is kept up
 
+	// Dir is where the rules are kept between two runs, a directory that belongs
+	// to this client alone; empty: nowhere, and they are read from the origin at
+	// each start. Trouble with it stops nothing; Stats tells it.
+	Dir string
+
 	// Transport makes the requests; nil: one that connects directly, through no
 	// proxy, whatever the environment says. Redirects are never followed.
 	Transport http.RoundTripper
@@ -37,6 +42,7 @@ type ClientStats struct {
 	Snapshots uint64 // merged so far
 	Failures  uint64 // attempts that came to nothing, and streams that broke off
 	Trouble   string // the latest failure; empty while connected. It holds no secret
+	Disk      revocation.DiskStats
 }
 
 // A Client keeps an index up with a feed. It is safe for concurrent use.
@@ -46,7 +52,9 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	disk *revocation.Disk
 
+	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
 	connected                    atomic.Bool
 	streams, snapshots, failures atomic.Uint64
 	mu                           sync.Mutex
@@ -54,7 +62,7 @@ type Client struct {
 }
 
 // NewClient makes a Client. It fails with ErrConfig; it starts nothing and
-// touches no network.
+// touches no network. What Dir holds is in the index when it returns.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.URL == "" {
 		cfg.URL = cfg.Issuer
@@ -73,7 +81,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base}
+	c := &Client{cfg: cfg, base: base, disk: revocation.OpenDisk(cfg.Dir, cfg.Index)}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()
@@ -125,8 +133,18 @@ func (c *Client) Stats() ClientStats {
 	defer c.mu.Unlock()
 	return ClientStats{
 		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
-		Failures: c.failures.Load(), Trouble: c.trouble,
+		Failures: c.failures.Load(), Trouble: c.trouble, Disk: c.disk.Stats(),
 	}
+}
+
+// MaxStale returns after how long without word the origin wants its followers to
+// be stale: 1 s to 1 h, and revocation.MaxStale while the origin has not said.
+func (c *Client) MaxStale() time.Duration {
+	ms := c.maxStale.Load()
+	if ms <= 0 {
+		return revocation.MaxStale
+	}
+	return min(max(time.Duration(ms), minStale/time.Millisecond), maxStale/time.Millisecond) * time.Millisecond
 }
 
 func (c *Client) note(trouble string) {
@@ -141,8 +159,10 @@ func (c *Client) note(trouble string) {
 // Trouble never ends it and never takes a rule out of the index: it tries again,
 // at least once a second, while the index grows stale. It resumes from the
 // index's cursor; where the origin cannot go on from there, it merges a
-// snapshot first.
+// snapshot first. With a Dir it saves now and then what has changed, and before
+// it returns.
 func (c *Client) Follow(ctx context.Context) error {
+	defer c.keep()()
 	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
@@ -169,6 +189,14 @@ func (c *Client) Follow(ctx context.Context) error {
 		c.own.CloseIdleConnections()
 	}
 	return ctx.Err()
+}
+
+// keep saves beside the following. stop, called after it, saves what came last.
+func (c *Client) keep() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { c.disk.Keep(ctx) })
+	return func() { cancel(); work.Wait() }
 }
 
 // upgrade is how long a client leaves an origin alone that speaks of what it

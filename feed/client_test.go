@@ -3,7 +3,9 @@ package feed_test
 import (
 	"crypto/rand"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -335,4 +337,40 @@ func TestClientConfiguration(t *testing.T) {
 			t.Errorf("got %v, want ErrConfig with %q", err, want)
 		}
 	}
+}
+
+// An origin says how long its followers may go without word, within bounds.
+func TestTheOriginAnnouncesMaxStale(t *testing.T) {
+	for announced, want := range map[string]time.Duration{
+		"10000": 10 * time.Second, "1000": time.Second, "3600000": time.Hour, "0": 2 * time.Second, "-1": 2 * time.Second,
+		"999": time.Second, "3600001": time.Hour, "9223372036854775807": time.Hour,
+	} {
+		evening(t, func(t *testing.T, s *site) {
+			o := s.origin(newBook(), func(c *feed.HandlerConfig) { c.MaxStale = 10 * time.Second })
+			v := s.verifier()
+			if got := v.client.MaxStale(); got != 10*time.Second {
+				t.Errorf("the origin announces 10s, the follower hears %s", got)
+			}
+			v.stop()
+			defer s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				answer := httptest.NewRecorder()
+				if r.URL.Path != "/.well-known/revocation-feed" {
+					o.ServeHTTP(w, r)
+					return
+				}
+				o.ServeHTTP(answer, r)
+				w.Header().Set("Content-Type", "application/json")
+				io.WriteString(w, strings.Replace(answer.Body.String(), `"max_stale_ms":10000`, `"max_stale_ms":`+announced, 1))
+			}))()
+			if v = s.verifier(); v.client.MaxStale() != want || !v.client.Stats().Connected {
+				t.Errorf("announced %s ms: the follower takes %s, want %s; %+v", announced, v.client.MaxStale(), want, v.client.Stats())
+			}
+			v.stop()
+		})
+	}
+	evening(t, func(t *testing.T, s *site) {
+		if got := s.verifier().client.MaxStale(); got != revocation.MaxStale {
+			t.Errorf("while nothing was announced: %s", got)
+		}
+	})
 }

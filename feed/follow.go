@@ -188,6 +188,7 @@ func (f *follower) discover(ctx context.Context) error {
 		return err
 	}
 	f.doc, f.at = &doc, f.c.base.JoinPath(discovery)
+	f.c.maxStale.Store(doc.MaxStale)
 	return nil
 }
 
@@ -203,10 +204,11 @@ func (f *follower) agrees(v int, issuer string) error {
 }
 
 // tidy forgets old rules now and then. A clock that stands before the last
-// sweep was wrong then, so what was forgotten may still be needed.
+// sweep, in this run or one before, was wrong then, so what was forgotten may
+// still be needed.
 func (f *follower) tidy(now time.Time) {
 	now = now.Round(0) // the wall clock: it is compared with what Until says
-	if now.Before(f.swept) {
+	if f.index.SweptAfter(now) {
 		f.cold, f.swept = true, now
 	}
 	if now.Sub(f.swept) >= sweepEach {

@@ -18,22 +18,20 @@ import (
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
-// FollowScope is what a credential must be good for to read a feed.
-const FollowScope = "follow"
-
 // HandlerConfig says which rules are served, and to whom. Issuer, Source and
 // Allow are required.
 type HandlerConfig struct {
 	Issuer string            // whose tokens the rules are about; its path is the prefix of every route
 	Source revocation.Source // of the rules
 
-	// Allow tells whether a bearer credential is good for a scope: nil,
-	// ErrUnauthorized, or another error when that cannot be told now. It is asked
-	// when a request begins, and again when a stream has lasted ten minutes.
-	Allow func(ctx context.Context, credential, scope string) error
+	// Allow tells what a bearer credential is good for. One that it does not know
+	// is ErrUnauthorized; any other error means that it cannot be told now. It is
+	// asked when a request begins, and again when a stream has lasted ten minutes.
+	Allow func(ctx context.Context, credential string) (Grant, error)
 
 	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
+	MaxStale     time.Duration // after so long without word a follower is stale that was told nothing else, 1 s to 1 h; 0: 2 s
 	Tail         int           // latest rules kept to resume from; 0: 10,000
 	Retention    time.Duration // and for how long; 0: one hour
 	MaxFollowers int           // streams and long polls at a time; 0: 1,000
@@ -64,10 +62,14 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
 	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
 		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
-	case cfg.Beat > revocation.MaxStale/2:
-		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, revocation.MaxStale/2)
 	}
 	cfg.complete()
+	switch {
+	case cfg.MaxStale < minStale || cfg.MaxStale > maxStale:
+		return nil, fmt.Errorf("%w: MaxStale %s is not between %s and %s", ErrConfig, cfg.MaxStale, minStale, maxStale)
+	case cfg.Beat > cfg.MaxStale/2:
+		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, cfg.MaxStale/2)
+	}
 	h := &Handler{cfg: cfg, mux: http.NewServeMux(), hub: &hub{
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
 		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
@@ -79,6 +81,9 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 }
 
 func (c *HandlerConfig) complete() {
+	if c.MaxStale == 0 {
+		c.MaxStale = revocation.MaxStale
+	}
 	if c.Beat == 0 {
 		c.Beat = 500 * time.Millisecond
 	}
@@ -97,7 +102,7 @@ func (h *Handler) routes(base string) {
 	h.mux.HandleFunc("GET "+base+discovery, h.discover)
 	for path, serve := range map[string]http.HandlerFunc{"/stream": h.stream, "/events": h.poll, "/snapshot": h.snapshot} {
 		h.mux.HandleFunc("GET "+base+prefix+path, func(w http.ResponseWriter, r *http.Request) {
-			if err := h.admit(r); err != nil {
+			if _, err := h.admit(r, FollowScope); err != nil {
 				refuse(w, r, err)
 				return
 			}
@@ -129,7 +134,7 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	doc := document{
 		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, "application/json"},
 		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot",
-		Beat: h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+		Beat: h.cfg.Beat.Milliseconds(), MaxStale: h.cfg.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
 	}
 	if h.cfg.Check != "" {
 		doc.Check = ".." + h.cfg.Check
@@ -146,24 +151,7 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	w.Write(text)
 }
 
-// admit asks for a bearer credential (RFC 6750 §2.1): one header, nowhere else,
-// since the address of a stream ends up in logs.
-func (h *Handler) admit(r *http.Request) error {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return errMissing
-	}
-	scheme, credential, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" {
-		return ErrUnauthorized
-	}
-	return h.cfg.Allow(r.Context(), credential, FollowScope)
-}
-
-var (
-	errMissing = errors.New("feed: no credential")
-	errBusy    = errors.New("feed: too many followers")
-)
+var errBusy = errors.New("feed: too many followers")
 
 // enter counts a follower in; leave counts it out.
 func (h *Handler) enter() error {
@@ -179,7 +167,13 @@ func (h *Handler) leave() { h.followers.Add(-1) }
 // refuse answers with a problem. What nobody has foreseen is "cannot know now".
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
+	var scope errScope
 	switch {
+	case errors.As(err, &scope):
+		p = problem.Problem{
+			Code: problem.Code(jwt.BadScope), Scope: string(scope), Detail: "The credential is good for other routes of the revocation feed, not for this one.",
+			Hint: "Send one that was made for " + string(scope) + " (jotkeeper feed token --for " + string(scope) + ").",
+		}
 	case errors.Is(err, errMissing):
 		p = problem.Problem{Code: problem.Code(jwt.Missing), Detail: "The feed is read with a credential."}
 	case errors.Is(err, ErrUnauthorized):

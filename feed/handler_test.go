@@ -118,11 +118,30 @@ func TestNobodyReadsWithoutACredential(t *testing.T) {
 	})
 }
 
+// A service that appends need not see who logs out, and one that sees must not
+// be able to shut people out (A109).
+func TestCredentialsStaySeparate(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		s.origin(newBook(ended("phone")))
+		for _, path := range []string{"/revocation/v1/stream?after=1:1", "/revocation/v1/events?after=1:0", "/revocation/v1/snapshot"} {
+			got := s.get(path, "Authorization", "Bearer "+pushing)
+			if got.StatusCode != 403 || got.code() != "scope" || strings.Contains(got.text, "phone") {
+				t.Errorf("%s: %d %s", path, got.StatusCode, got.text)
+			}
+			if !strings.Contains(got.text, "jotkeeper feed token --for follow") || !strings.Contains(got.Header.Get("WWW-Authenticate"), `scope="follow"`) {
+				t.Errorf("it tells no remedy: %s %s", got.Header.Get("WWW-Authenticate"), got.text)
+			}
+		}
+	})
+}
+
 // "I cannot tell" is not "no".
 func TestACredentialThatCannotBeLookedUp(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		s.origin(newBook(), func(c *feed.HandlerConfig) {
-			c.Allow = func(context.Context, string, string) error { return errors.New("sql: /var/lib/x.db is locked") }
+			c.Allow = func(context.Context, string) (feed.Grant, error) {
+				return feed.Grant{}, errors.New("sql: /var/lib/x.db is locked")
+			}
 		})
 		got := s.get("/revocation/v1/snapshot")
 		if got.StatusCode != 503 || got.code() != "unavailable" || strings.Contains(got.text, "x.db") {
@@ -467,6 +486,9 @@ func TestHandlerConfiguration(t *testing.T) {
 		"Allow is missing":         func(c *feed.HandlerConfig) { c.Allow = nil },
 		"a negative limit":         func(c *feed.HandlerConfig) { c.Tail = -1 },
 		"would leave followers st": func(c *feed.HandlerConfig) { c.Beat = 1001 * time.Millisecond },
+		"at most 500ms":            func(c *feed.HandlerConfig) { c.Beat, c.MaxStale = 501*time.Millisecond, time.Second },
+		"MaxStale 999ms is not be": func(c *feed.HandlerConfig) { c.MaxStale = 999 * time.Millisecond },
+		"between 1s and 1h":        func(c *feed.HandlerConfig) { c.MaxStale = time.Hour + 1 },
 	} {
 		cfg := good
 		change(&cfg)

@@ -24,6 +24,12 @@ const (
 	maxLine    = 1 << 20   // bytes that a client takes for one line
 )
 
+// What an origin may announce as MaxStale, and a follower believes.
+const (
+	minStale = time.Second // a healthy stream is silent for up to a beat, and a round trip
+	maxStale = time.Hour
+)
+
 // A document is what discovery tells. Its places are relative to its own
 // address, so a client that was given an inner address stays inside.
 type document struct {

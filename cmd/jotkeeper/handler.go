@@ -15,9 +15,12 @@ func (e *evening) handler() (http.Handler, error) {
 		return nil, err
 	}
 	h, s := e.house, e.set
+	if _, err := providedFollowers(s.FeedTokenFile); err != nil {
+		return nil, err
+	}
 	if h.feed, err = feed.NewHandler(feed.HandlerConfig{
-		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.dir.allows,
-		Check: "/revocation/v1/check", Retention: s.Retention,
+		Issuer: s.Issuer, Source: h.backend.Set().Revocations, Allow: h.allow,
+		Check: "/revocation/v1/check", Retention: s.Retention, MaxStale: s.MaxStale,
 	}); err != nil {
 		return nil, err
 	}
