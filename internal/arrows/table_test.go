@@ -62,7 +62,7 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api", "web",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "binding", "api", "web",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "web", Sentence: "Package web embeds the files a browser is served."},
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
