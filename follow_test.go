@@ -92,8 +92,26 @@ type estate struct {
 	t       *testing.T
 	cable   *cable
 	log     revocation.Log
+	backend *memory.Backend
 	issuer  http.Handler
 	revoked bool // what the issuer says when it is asked about a token
+
+	mu      sync.Mutex
+	seen    []feed.Sighting // that the issuer was told of
+	batches []int           // how many came together
+	trouble error           // with which it answers
+
+	sessions func(ctx context.Context, audiences []string, seen []feed.Sighting) error // whom it tells; nil: nobody
+}
+
+func allow(_ context.Context, credential string) (feed.Grant, error) {
+	switch credential {
+	case "follow-me":
+		return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
+	case "sight-too":
+		return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope, feed.SightScope}, Audiences: []string{audience}}, nil
+	}
+	return feed.Grant{}, feed.ErrUnauthorized
 }
 
 // following runs a test with an estate in a bubble whose clock only moves when everybody waits.
@@ -101,13 +119,10 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		backend := memory.New()
-		e := &estate{t: t, log: backend.Set().Revocations, cable: &cable{asked: map[string]int{}}}
-		origin, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: e.log, Allow: func(_ context.Context, credential string) (feed.Grant, error) {
-			if credential != "follow-me" {
-				return feed.Grant{}, feed.ErrUnauthorized
-			}
-			return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
-		}})
+		e := &estate{t: t, log: backend.Set().Revocations, backend: backend, cable: &cable{asked: map[string]int{}}}
+		origin, err := feed.NewHandler(feed.HandlerConfig{
+			Issuer: issuer, Source: e.log, Allow: allow, Sight: e.sight, Settle: 95 * time.Second,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

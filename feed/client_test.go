@@ -3,9 +3,11 @@ package feed_test
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -371,6 +373,43 @@ func TestTheOriginAnnouncesMaxStale(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		if got := s.verifier().client.MaxStale(); got != revocation.MaxStale {
 			t.Errorf("while nothing was announced: %s", got)
+		}
+	})
+}
+
+// Whoever wants to know of each rule hears of all of them, once they are in
+// force: those of the snapshot, then those that come, and after a gap the rest.
+func TestToldOfEachRule(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook(ended("a"), ended("b"))
+		o := s.origin(log)
+		var heard []string
+		var v *verifier
+		index := revocation.NewIndex(issuer)
+		v = s.verifier(func(c *feed.ClientConfig) {
+			c.Index = index
+			c.Told = func(rules []revocation.Entry, snapshot bool) {
+				for _, e := range rules {
+					heard = append(heard, fmt.Sprint(e.Cursor, " ", e.Rule.ID, " ", snapshot))
+					q := revocation.Query{Issuer: issuer, SessionID: e.Rule.ID}
+					if index.Check(time.Now(), &q).Action != revocation.Revoke {
+						t.Errorf("%s is not in force when it is told", e.Rule.ID)
+					}
+				}
+			}
+		})
+		log.append(ended("c"), ended("d"))
+		synctest.Wait()
+		if want := []string{"1:1 a true", "1:2 b true", "1:3 c false", "1:4 d false"}; !slices.Equal(heard, want) {
+			t.Errorf("got %q, want %q", heard, want)
+		}
+		o.stop()
+		log.append(ended("e"))
+		heard = nil
+		s.origin(log, func(c *feed.HandlerConfig) { c.Tail = 1 })
+		pass(3 * time.Second)
+		if want := []string{"1:5 e false"}; !slices.Equal(heard, want) || v.stale() {
+			t.Errorf("after the origin came back: %q, want %q", heard, want)
 		}
 	})
 }

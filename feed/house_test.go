@@ -34,6 +34,7 @@ type book struct {
 	wake                chan struct{}
 	heads, reads, waits int
 	clock               time.Duration // of whoever appends: so much ahead
+	by                  string        // whose credential appended last
 }
 
 func newBook(rules ...revocation.Rule) *book {
