@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -37,6 +38,11 @@ type Config struct {
 	// Origins lists further web origins ("https://app.example.com") whose pages
 	// may send state-changing requests with the cookie. The own origin always may.
 	Origins []string
+
+	// Lock says which tokens must come with the lock of their browser. The zero
+	// value, binding.WhenLocked, asks it of those that are locked; with
+	// binding.Required no other tokens are taken.
+	Lock binding.Policy
 
 	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
 	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
@@ -66,6 +72,9 @@ func New(c Config) (*Auth, error) {
 	a.client, a.own = stayingClient(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
+	}
+	if c.Lock > binding.Required {
+		return nil, fmt.Errorf("%w: Lock: there is no policy %d; use binding.WhenLocked or binding.Required", ErrConfig, c.Lock)
 	}
 	if err := a.trustOrigins(c.Origins); err != nil {
 		return nil, err
@@ -210,14 +219,14 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 		return verdict{}, err
 	}
 	heard := a.heard() // before the rules are asked: what comes in between must not make their answer younger
-	seen, err := a.verifyAll(r.Context(), now, rt, found)
+	seen, err := a.verifyAll(r, now, rt, found)
 	if err != nil {
 		return verdict{}, err
 	}
 	if err := rt.demands(seen); err != nil {
 		return seen, err
 	}
-	renew, err := a.current(r.Context(), now, heard, rt, found.list[0].text, seen.claims)
+	renew, err := a.current(r, now, heard, rt, found.list[0].text, seen.claims)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -233,19 +242,19 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 
 // current makes sure that nothing newer is known of a token that holds as far
 // as it is known here. It tells whether the issuer, if asked, wants it renewed.
-func (a *Auth) current(ctx context.Context, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+func (a *Auth) current(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if rt.revalidate {
-		return a.askIssuer(ctx, text)
+		return a.askIssuer(r, text, c)
 	}
-	return a.ride(ctx, now, heard, rt, text, c)
+	return a.ride(r, now, heard, rt, text, c)
 }
 
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
-func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found carried) (verdict, error) {
-	first, err := a.verify(ctx, now, rt, found.list[0].text)
+func (a *Auth) verifyAll(r *http.Request, now time.Time, rt *route, found carried) (verdict, error) {
+	first, err := a.verify(r, now, rt, found.list[0].text)
 	for _, other := range found.list[1:found.n] {
-		second, otherErr := a.verify(ctx, now, rt, other.text)
+		second, otherErr := a.verify(r, now, rt, other.text)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)
 		}
@@ -260,15 +269,15 @@ func sameSession(a, b *Claims) bool {
 	return a.SessionID != "" && a.Issuer == b.Issuer && a.SessionID == b.SessionID
 }
 
-func (a *Auth) verify(ctx context.Context, now time.Time, rt *route, text string) (verdict, error) {
-	t, err := rt.verifier.Verify(ctx, now, text)
+func (a *Auth) verify(r *http.Request, now time.Time, rt *route, text string) (verdict, error) {
+	t, err := rt.verifier.Verify(r.Context(), now, text)
 	if err != nil {
 		return verdict{}, err
 	}
 	c := t.Claims()
-	// A confirmation that cannot be checked here must not become a bearer token (RFC 7800 §3.1, row A035).
-	if c.Confirmation != nil {
-		return verdict{}, &jwt.Error{Reason: jwt.Binding, Detail: "the token is bound by cnf, which this service does not check"}
+	// What is bound never becomes a bearer token (RFC 7800 §3.1, rows A035 and A060).
+	if err := a.config.Lock.Check(r, c.SessionID, c.Confirmation); err != nil {
+		return verdict{}, err
 	}
 	if a.config.Revocations == nil {
 		return verdict{claims: c}, nil

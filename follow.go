@@ -184,7 +184,7 @@ func (f *following) stalePolicy(now, heard time.Time, rt *route) (StalePolicy, e
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(ctx context.Context, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+func (a *Auth) ride(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if a.following == nil {
 		return false, nil
 	}
@@ -193,7 +193,7 @@ func (a *Auth) ride(ctx context.Context, now, heard time.Time, rt *route, text s
 	case !stale, policy == InsecureStaleOpen:
 		return false, nil
 	case policy == StaleRemote:
-		return a.askIssuer(ctx, text)
+		return a.askIssuer(r, text, c)
 	case policy == StaleClosed:
 		return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:
