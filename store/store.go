@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
@@ -15,6 +16,7 @@ type Set struct {
 	Accounts    account.Store
 	Keys        keyring.Store
 	Sessions    session.Store
+	Keepers     keeper.Store
 	Revocations revocation.Log
 }
 

@@ -34,20 +34,22 @@ var rooms = []room{
 		Imports: []string{"jwt", "jwks", "secret"}},
 	{Dir: "session", Sentence: "Package session keeps refreshable sessions.",
 		Imports: []string{"jwt", "revocation", "secret"}},
+	{Dir: "keeper", Sentence: "Package keeper keeps single-token sessions that renew themselves.",
+		Imports: []string{"jwt", "revocation"}},
 	{Dir: "account", Sentence: "Package account owns people's identifiers with their credentials.",
 		Imports: []string{"secret"}},
 
 	// Where it is kept.
 	{Dir: "store", Sentence: "Package store names what one backend keeps together.",
-		Imports: []string{"account", "keyring", "revocation", "session"}},
+		Imports: []string{"account", "keeper", "keyring", "revocation", "session"}},
 	{Dir: "store/memory", Sentence: "Package memory keeps every contract in maps.",
-		Imports: []string{"store", "account", "keyring", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "revocation", "session"}},
 	{Dir: "store/sqlite", Sentence: "Package sqlite keeps every contract in one SQLite file.",
 		Imports: []string{"store", "internal/sqldb"}},
 	{Dir: "store/storetest", Sentence: "Package storetest checks that a backend keeps the store contracts.",
-		Imports: []string{"store", "account", "keyring", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "revocation", "session"}},
 	{Dir: "internal/sqldb", Sentence: "Package sqldb keeps the store contracts in SQL given a dialect.",
-		Imports: []string{"store", "account", "keyring", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "revocation", "session"}},
 
 	// The server and its callers.
 	{Dir: "api", Sentence: "Package api defines the JSON messages of the auth server."},

@@ -27,6 +27,7 @@ func Contracts(db Database) store.Set {
 		Accounts:    accounts{db},
 		Keys:        keys{db},
 		Sessions:    sessions{db},
+		Keepers:     keepers{db},
 		Revocations: revocations{db},
 	}
 }
