@@ -1,0 +1,466 @@
+package keeper_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/keeper"
+)
+
+// The decision, line by line: a token of an hour, 10 days before its session's
+// end unless it says otherwise.
+func TestWhenATokenIsDue(t *testing.T) {
+	start := evening.Truncate(time.Second)
+	releases := []string{"5", "6", "7"}
+	for _, c := range []struct {
+		name    string
+		age     time.Duration
+		asked   bool
+		version string
+		ends    time.Duration // of the session, after the token's exp
+		want    string
+	}{
+		{"young", 29*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, ""},
+		{"half its life is over", 30 * time.Minute, false, "7", 240 * time.Hour, "half"},
+		{"the last second", 59*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, "half"},
+		{"expired this second", time.Hour, true, "5", 240 * time.Hour, ""},
+		{"expired within the leeway of others", 61 * time.Minute, true, "5", 240 * time.Hour, ""},
+		{"asked for", 0, true, "7", 240 * time.Hour, "rotate"},
+		{"an older release", 0, false, "6", 240 * time.Hour, "version"},
+		{"a retired release", 0, false, "3", 240 * time.Hour, "version"},
+		{"before there were versions", 0, false, "", 240 * time.Hour, "version"},
+		{"a newer release", 0, false, "8", 240 * time.Hour, ""},
+		{"no longer life to be had", 40 * time.Minute, false, "7", 0, ""},
+		{"no longer life, but asked for", 40 * time.Minute, true, "7", 0, "rotate"},
+		{"past the session's end", 40 * time.Minute, true, "5", -30 * time.Minute, ""},
+	} {
+		s := &jwt.Session{Registered: jwt.Registered{IssuedAt: jwt.TimeOf(start), Expires: jwt.TimeOf(start.Add(time.Hour))}, Version: c.version}
+		s.Absolute = jwt.TimeOf(start.Add(time.Hour + c.ends))
+		if got := keeper.Due(s, c.asked, start.Add(c.age), releases, []string{"3"}); got != c.want {
+			t.Errorf("%s: due %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := keeper.Due(&jwt.Session{Registered: jwt.Registered{IssuedAt: 1, Expires: 9}, Absolute: 10, Version: "x"}, false, time.Unix(2, 0), nil, nil); got != "" {
+		t.Errorf("without versions a token is due: %q", got)
+	}
+}
+
+// JK18, JK19, A039: a renewal is a new token of the same session.
+func TestJK18RenewalKeepsTheSession(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		old := h.login()
+		h.pass(30*time.Minute + 500*time.Millisecond)
+		next := h.visits(old.Text())
+		found := h.finds(next.Text())
+		if !reflect.DeepEqual(found.Claims(), old.Claims()) || !found.Ends().Equal(old.Ends()) || found.SessionID() != old.SessionID() {
+			t.Errorf("the session became\n\t%+v until %v\nit was\n\t%+v until %v", found.Claims(), found.Ends(), old.Claims(), old.Ends())
+		}
+		if want := evening.Truncate(time.Second).Add(90*time.Minute + time.Second); next.ID() == old.ID() || !next.Expires().Equal(want) {
+			t.Errorf("the token became %v until %v, want another until %v", next, next.Expires(), want)
+		}
+	})
+}
+
+// B4: a renewal never widens what the login gave: lifetime, audience, the end.
+func TestB4RenewalKeepsLifetimeAndAudience(t *testing.T) {
+	h := newHouse(t, func(c *keeper.Config) { c.MaxAge = time.Hour })
+	token := h.creates(keeper.Claims{Subject: "ada", Lifetime: time.Minute, Audience: []string{books}})
+	end := token.Ends()
+	for token.Expires().Before(end) {
+		h.pass(40 * time.Second)
+		token = h.visits(token.Text())
+		c := token.Claims()
+		if token.Expires().After(end) || c.Lifetime > time.Minute || c.Audience[0] != books || len(c.Audience) != 1 || !token.Ends().Equal(end) {
+			t.Fatalf("it became %+v until %v", c, token.Expires())
+		}
+	}
+	h.pass(time.Second)
+	if due := h.finds(token.Text()).Due(); due != "" {
+		t.Errorf("a token that cannot live longer is due: %s", due)
+	}
+	h.pass(time.Minute)
+	h.refuses(token.Text(), jwt.Expired)
+	if _, err := h.Rotate(t.Context(), token, nil); jwt.ReasonOf(err) != jwt.Absolute {
+		t.Errorf("renewed after the session's end: %v", err)
+	}
+}
+
+// A033: what has expired is not renewed, by no leeway.
+func TestA033NothingExpiredIsRenewed(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	h.pass(59 * time.Minute)
+	due := h.finds(token.Text())
+	h.pass(time.Minute)
+	for name, renew := range map[string]func() (*keeper.Token, error){
+		"Renew":  func() (*keeper.Token, error) { return h.Renew(t.Context(), due) },
+		"Rotate": func() (*keeper.Token, error) { return h.Rotate(t.Context(), due, nil) },
+	} {
+		if next, err := renew(); next != nil || jwt.ReasonOf(err) != jwt.Expired {
+			t.Errorf("%s gave %v, %v", name, next, err)
+		}
+	}
+}
+
+// Fresh rights come from the hook; who it is, and since when, does not.
+func TestRegenerateBringsFreshRights(t *testing.T) {
+	asked := 0
+	h := newHouse(t, func(c *keeper.Config) {
+		c.Regenerate = func(_ context.Context, old keeper.Claims) (keeper.Claims, error) {
+			asked++
+			fresh := old
+			fresh.Scope, fresh.Private = "read write", map[string]any{"plan": "free", "n": nil}
+			fresh.Tenant, fresh.Methods, fresh.Context, fresh.Audience = "evil", []string{"otp"}, "9", []string{books}
+			fresh.AuthTime, fresh.Lifetime = old.AuthTime.Add(time.Hour), 24*time.Hour
+			return fresh, nil
+		}
+	})
+	old := h.login()
+	h.must(h.RotateSubject(t.Context(), "ada"))
+	next := h.visits(old.Text())
+	want := old.Claims()
+	want.Scope, want.Private = "read write", map[string]any{"plan": "free"}
+	if got := next.Claims(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the claims became\n\t%+v\nwant\n\t%+v", got, want)
+	}
+	h.visits(old.Text())
+	h.visits(next.Text())
+	if asked != 1 {
+		t.Errorf("the hook was asked %d times for one renewal", asked)
+	}
+}
+
+// When the hook fails or the store is away, requests go on with the old token
+// and the program is told.
+func TestTroubleKeepsTheToken(t *testing.T) {
+	var broken error
+	subject := "ada"
+	h := newHouse(t, func(c *keeper.Config) {
+		c.Regenerate = func(_ context.Context, old keeper.Claims) (keeper.Claims, error) {
+			old.Subject = subject
+			return old, broken
+		}
+	})
+	token := h.login()
+	h.pass(30 * time.Minute)
+	kept := func(what string, cause error) {
+		t.Helper()
+		found := h.finds(token.Text())
+		got, err := h.Renew(t.Context(), found)
+		if got != found || !errors.Is(err, keeper.ErrKept) || !errors.Is(err, cause) {
+			t.Errorf("%s: %v, %v", what, got, err)
+		}
+	}
+	broken = errors.New("the directory is away")
+	kept("a hook that fails", broken)
+	broken, subject = nil, "eve"
+	kept("a hook that answers for another account", keeper.ErrClaims)
+	subject = "ada"
+	h.wire.set(errCut, nil)
+	kept("a store that is away", errCut)
+	h.wire.set(nil, errCut)
+	kept("a store whose answer is lost", errCut)
+	h.wire.set(nil, nil)
+	h.clock.add(3 * time.Second)
+	kept("a log that fell silent", keeper.ErrStale)
+	h.pass(0)
+	if next := h.visits(token.Text()); next.ID() == token.ID() {
+		t.Error("it is not renewed when all is well again")
+	}
+	if got := h.Stats(); got.Kept != 5 || got.Created != 1 || got.Repeated != 1 || got.Renewed != 0 {
+		t.Errorf("counted %+v", got)
+	}
+	if _, err := h.Rotate(t.Context(), token, &keeper.Claims{Subject: "eve"}); err != nil {
+		t.Errorf("a token that has its successor: %v", err)
+	}
+}
+
+// B2, B6, A085: a page fires 64 requests with one old token, over two nodes. All
+// go well, and all get the same successor, to the byte.
+func TestB2OneSuccessorForAll(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		token := h.login()
+		nodes := []*keeper.Keeper{h.Keeper, h.node()}
+		h.pass(30*time.Minute, nodes...)
+		texts := make([]string, 64)
+		var all sync.WaitGroup
+		for i := range texts {
+			all.Go(func() {
+				k := nodes[i%2]
+				found, err := k.Find(t.Context(), token.Text())
+				if err == nil {
+					found, err = k.Renew(t.Context(), found)
+				}
+				if err != nil {
+					t.Errorf("request %d: %v", i, err)
+					return
+				}
+				texts[i] = found.Text()
+			})
+		}
+		all.Wait()
+		for i, text := range texts {
+			if text != texts[0] || text == token.Text() {
+				t.Fatalf("request %d was given\n\t%s\nthe first\n\t%s", i, text, texts[0])
+			}
+		}
+		if n := nodes[0].Stats().Renewed + nodes[1].Stats().Renewed; n != 1 {
+			t.Errorf("%d renewals were decided", n)
+		}
+		h.visits(texts[0])
+	})
+}
+
+// B10: the answer with the new token is lost, again and again. The client goes on
+// with the old one, until it expires, and is given the same successor each time.
+func TestB10LostAnswersAreNoLogout(t *testing.T) {
+	for _, alg := range []jwt.Algorithm{jwt.ES256, jwt.ES384, jwt.EdDSA, jwt.RS256} {
+		h := newHouse(t, func(c *keeper.Config) {
+			k := newKeys(t, alg)
+			c.Signer, c.Keys = k.signer(), k
+		})
+		token := h.login()
+		h.pass(30 * time.Minute)
+		first := h.visits(token.Text())
+		for range 29 {
+			h.pass(time.Minute)
+			if again := h.visits(token.Text()); again.Text() != first.Text() {
+				t.Fatalf("%s: given\n\t%s\nthen\n\t%s", alg, first.Text(), again.Text())
+			}
+		}
+		h.visits(first.Text())
+		h.wantRules("jti revoke renewed")
+	}
+}
+
+// The keys turn between a renewal and its repetition: the same text still. When
+// the key is stolen, and gone, one other text of the same token takes its place,
+// the same on every node.
+func TestKeysTurnBetweenAnswerAndRepetition(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		first := h.login() // under a key that is dropped later
+		h.ring.turn(t, jwt.ES256)
+		token := h.visits(h.rotated(first).Text())
+		h.pass(30 * time.Minute)
+		h.ring.mu.Lock()
+		h.ring.all = append(h.ring.all[1:], h.ring.all[0]) // the second key signs no more, the first again
+		h.ring.mu.Unlock()
+		renewed := h.visits(token.Text())
+		h.ring.turn(t, jwt.EdDSA)
+		if again := h.visits(token.Text()); again.Text() != renewed.Text() {
+			t.Error("after the keys turned another text was given")
+		}
+		h.ring.mu.Lock()
+		stolen := h.ring.all[1]
+		stolen.Public().Withdraw()
+		h.ring.gone[stolen.ID()] = true
+		h.ring.mu.Unlock()
+		h.refuses(renewed.Text(), jwt.BadKey)
+		other := h.visits(token.Text())
+		h.ring.turn(t, jwt.ES256)
+		again, err := h.node().Rotate(t.Context(), token, nil)
+		h.must(err)
+		if other.ID() != renewed.ID() || other.Text() == renewed.Text() || again.Text() != other.Text() {
+			t.Errorf("it became %v, then %v; it was %v", other, again, renewed)
+		}
+		h.visits(other.Text())
+	})
+}
+
+// rotated renews a token at once.
+func (h *house) rotated(t *keeper.Token) *keeper.Token {
+	h.Helper()
+	next, err := h.Rotate(h.Context(), t, nil)
+	h.must(err)
+	return next
+}
+
+// B9: who was logged out while holding a token mints nothing from it, not even on
+// a node that has not heard of it.
+func TestB9LogoutBeatsRenewal(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		for name, revoke := range map[string]func(*keeper.Token) error{
+			"the session": func(x *keeper.Token) error { return h.Revoke(t.Context(), x) },
+			"the token":   func(x *keeper.Token) error { return h.RevokeID(t.Context(), x.ID()) },
+			"the account": func(x *keeper.Token) error { return h.RevokeSubject(t.Context(), x.Claims().Subject) },
+		} {
+			deaf := h.node()
+			held := h.creates(keeper.Claims{Subject: name})
+			h.must(deaf.CatchUp(t.Context()))
+			h.must(revoke(held))
+			if _, err := deaf.Find(t.Context(), held.Text()); err != nil {
+				t.Fatalf("%s: the node was to hear of it later: %v", name, err)
+			}
+			next, err := deaf.Rotate(t.Context(), held, nil)
+			if next != nil || jwt.ReasonOf(err) != jwt.Revoked {
+				t.Errorf("%s: rotating gave %v, %v", name, next, err)
+			}
+			if _, err := h.wire.store.Rotated(t.Context(), held.ID()); !errors.Is(err, keeper.ErrNotFound) {
+				t.Errorf("%s: a renewal was recorded: %v", name, err)
+			}
+		}
+	})
+}
+
+// Renew ends a request only with a verdict.
+func TestRenewRefusesWhatWasRevokedMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	h.pass(30 * time.Minute)
+	found := h.finds(token.Text())
+	other := h.node()
+	h.must(other.Revoke(t.Context(), found))
+	if next, err := h.Renew(t.Context(), found); next != nil || jwt.ReasonOf(err) != jwt.Revoked || errors.Is(err, keeper.ErrKept) {
+		t.Errorf("it gave %v, %v", next, err)
+	}
+	h.refuses(token.Text(), jwt.Revoked) // the refusal has taught the node
+}
+
+// RevokeID reaches what the token has become, and a renewal in between as well.
+func TestRevokeIDReachesSuccessors(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		first := h.login()
+		second := h.rotated(first)
+		third := h.rotated(second)
+		h.must(h.RevokeID(t.Context(), first.ID()))
+		for _, token := range []*keeper.Token{first, second, third} {
+			h.refuses(token.Text(), jwt.Revoked)
+		}
+		a := h.login()
+		b := h.rotated(a)
+		h.must(h.RevokeID(t.Context(), b.ID()))
+		if next, err := h.Rotate(t.Context(), a, nil); next != nil || jwt.ReasonOf(err) != jwt.Revoked {
+			t.Errorf("the predecessor of a revoked token was given %v, %v", next, err)
+		}
+	})
+}
+
+// B9, B2: 64 renewals and a logout at once, over and over: either the renewal
+// came first and its successor is dead, or there is none.
+func TestA090RenewalsBesideALogout(t *testing.T) {
+	onEach(t, func(t *testing.T, h *house) {
+		for round := range 4 {
+			token := h.creates(keeper.Claims{Subject: fmt.Sprint("ada ", round)})
+			given := make([]*keeper.Token, 64)
+			var all sync.WaitGroup
+			for i := range given {
+				all.Go(func() {
+					if i == 32 {
+						if err := h.RevokeSubject(t.Context(), token.Claims().Subject); err != nil {
+							t.Error(err)
+						}
+						return
+					}
+					next, err := h.Rotate(t.Context(), token, nil)
+					if err != nil && jwt.ReasonOf(err) != jwt.Revoked {
+						t.Errorf("a renewal failed: %v", err)
+					}
+					given[i] = next
+				})
+			}
+			all.Wait()
+			h.pass(0)
+			for _, next := range append(given, token) {
+				if next != nil {
+					h.refuses(next.Text(), jwt.Revoked)
+				}
+			}
+		}
+	})
+}
+
+// JK23: what a renewal leaves in the store holds no token, and is swept when
+// neither token lives.
+func TestJK23NothingElseIsStored(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	next := h.visits(h.rotated(token).Text())
+	r, err := h.wire.store.Rotated(t.Context(), token.ID())
+	h.must(err)
+	for _, text := range []string{token.Text(), next.Text()} {
+		signature := text[strings.LastIndex(text, ".")+1:]
+		if strings.Contains(fmt.Sprintf("%+v %s", r, r.Claims), signature) {
+			t.Error("the record holds a token")
+		}
+	}
+	if n, err := h.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("swept %d, %v while the tokens live", n, err)
+	}
+	h.pass(2 * time.Hour)
+	if n, err := h.Sweep(t.Context()); n != 2 || err != nil { // the renewal and its first sight
+		t.Errorf("swept %d, %v", n, err)
+	}
+	h.wire.set(errCut, nil)
+	if _, err := h.Sweep(t.Context()); jwt.ReasonOf(err) != jwt.Unavailable {
+		t.Errorf("with the store away: %v", err)
+	}
+}
+
+// What is not signable is not recorded: a token would be without a successor for
+// ever.
+func TestWhatCannotBeSignedIsNotRecorded(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	large := &keeper.Claims{Subject: "ada", Private: map[string]any{"avatar": strings.Repeat("x", 4000)}}
+	if _, err := h.Rotate(t.Context(), token, large); !errors.Is(err, jwt.ErrTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+	if _, err := h.Rotate(t.Context(), token, &keeper.Claims{Subject: "ada", Private: map[string]any{"exp": 1}}); !errors.Is(err, keeper.ErrClaims) {
+		t.Errorf("a reserved name: %v", err)
+	}
+	h.rotated(token)
+}
+
+// Run follows the log: what another node revokes is refused here, without a
+// call. It sweeps each hour, and ends with its context.
+func TestRunFollowsTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, func(c *keeper.Config) { c.Now = time.Now })
+		k, err := keeper.New(h.cfg)
+		h.must(err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		synctest.Wait()
+		token, err := k.Create(ctx, keeper.Claims{Subject: "ada"})
+		h.must(err)
+		h.must(h.Revoke(ctx, token))
+		synctest.Wait()
+		if _, err := k.Find(ctx, token.Text()); jwt.ReasonOf(err) != jwt.Revoked {
+			t.Errorf("finding: %v", err)
+		}
+		if calls := h.wire.counted(func() { time.Sleep(2*time.Hour + time.Minute) }); strings.Count(calls, "sweep compact") != 2 {
+			t.Errorf("in two hours it did: %s", strings.ReplaceAll(calls, "read ", ""))
+		}
+		h.wantRules()
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+// A log that was put back to an older state, and opened a new epoch, is read from
+// its start.
+func TestNewEpoch(t *testing.T) {
+	h := newHouse(t)
+	old := h.login()
+	h.must(h.RevokeSession(t.Context(), "s"))
+	head, _, err := h.wire.NewEpoch(t.Context(), 2)
+	h.must(err)
+	h.pass(0)
+	if got := h.Index().Cursor(); got != head {
+		t.Errorf("the cursor is %v, the head %v", got, head)
+	}
+	h.must(h.RevokeSubject(t.Context(), "ada"))
+	h.refuses(old.Text(), jwt.Revoked)
+	h.finds(h.login().Text())
+}
