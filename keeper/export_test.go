@@ -14,6 +14,6 @@ func (k *Keeper) SetMachine(now func() time.Time) { k.machine = now }
 func (k *Keeper) Index() *revocation.Index { return k.index }
 
 // Due is the decision whether a token is to be renewed.
-func Due(c *jwt.Session, asked bool, now time.Time, versions, retired []string) string {
-	return due(c, asked, now, versions, retired)
+func Due(c *jwt.Session, asked, settled bool, now time.Time, versions, retired []string) string {
+	return due(c, asked, settled, now, versions, retired)
 }

@@ -32,8 +32,8 @@ func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
 	if err := k.following(); err != nil {
 		return nil, err
 	}
-	t.due = due(t.claims, v.Action == revocation.Rotate, now, k.cfg.Versions, k.cfg.Retired)
 	k.sight(ctx, now, t.claims)
+	t.due = due(t.claims, v.Action == revocation.Rotate, k.settled(now, t.claims), now, k.cfg.Versions, k.cfg.Retired)
 	return t, nil
 }
 

@@ -59,6 +59,7 @@ func TestJK21TwoReleasesSideBySide(t *testing.T) {
 	if renewals != 1 || token.Version() != "3" {
 		t.Errorf("20 requests made %d renewals, up to version %q", renewals, token.Version())
 	}
+	h.pass(time.Minute)
 	rolledBack := h.node(func(c *keeper.Config) { c.Versions, c.Retired = []string{"1", "2"}, []string{"3"} })
 	if back := visit(t, rolledBack, token.Text()); back.Version() != "2" {
 		t.Errorf("a version that was withdrawn stays %q", back.Version())

@@ -21,34 +21,38 @@ func TestWhenATokenIsDue(t *testing.T) {
 	start := evening.Truncate(time.Second)
 	releases := []string{"5", "6", "7"}
 	for _, c := range []struct {
-		name    string
-		age     time.Duration
-		asked   bool
-		version string
-		ends    time.Duration // of the session, after the token's exp
-		want    string
+		name     string
+		age      time.Duration
+		asked    bool
+		version  string
+		ends     time.Duration // of the session, after the token's exp
+		want     string
+		arriving bool // an answer with it may still be under way
 	}{
-		{"young", 29*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, ""},
-		{"half its life is over", 30 * time.Minute, false, "7", 240 * time.Hour, "half"},
-		{"the last second", 59*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, "half"},
-		{"expired this second", time.Hour, true, "5", 240 * time.Hour, ""},
-		{"expired within the leeway of others", 61 * time.Minute, true, "5", 240 * time.Hour, ""},
-		{"asked for", 0, true, "7", 240 * time.Hour, "rotate"},
-		{"an older release", 0, false, "6", 240 * time.Hour, "version"},
-		{"a retired release", 0, false, "3", 240 * time.Hour, "version"},
-		{"before there were versions", 0, false, "", 240 * time.Hour, "version"},
-		{"a newer release", 0, false, "8", 240 * time.Hour, ""},
-		{"no longer life to be had", 40 * time.Minute, false, "7", 0, ""},
-		{"no longer life, but asked for", 40 * time.Minute, true, "7", 0, "rotate"},
-		{"past the session's end", 40 * time.Minute, true, "5", -30 * time.Minute, ""},
+		{"young", 29*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, "", false},
+		{"half its life is over", 30 * time.Minute, false, "7", 240 * time.Hour, "half", false},
+		{"the last second", 59*time.Minute + 59*time.Second, false, "7", 240 * time.Hour, "half", false},
+		{"expired this second", time.Hour, true, "5", 240 * time.Hour, "", false},
+		{"expired within the leeway of others", 61 * time.Minute, true, "5", 240 * time.Hour, "", false},
+		{"asked for", 0, true, "7", 240 * time.Hour, "rotate", false},
+		{"an older release", 0, false, "6", 240 * time.Hour, "version", false},
+		{"a retired release", 0, false, "3", 240 * time.Hour, "version", false},
+		{"before there were versions", 0, false, "", 240 * time.Hour, "version", false},
+		{"a newer release", 0, false, "8", 240 * time.Hour, "", false},
+		{"no longer life to be had", 40 * time.Minute, false, "7", 0, "", false},
+		{"no longer life, but asked for", 40 * time.Minute, true, "7", 0, "rotate", false},
+		{"past the session's end", 40 * time.Minute, true, "5", -30 * time.Minute, "", false},
+		{"asked for, still arriving", time.Minute, true, "7", 240 * time.Hour, "", true},
+		{"an older release, still arriving", time.Minute, false, "6", 240 * time.Hour, "", true},
+		{"half its life is over, still arriving", 30 * time.Minute, true, "6", 240 * time.Hour, "half", true},
 	} {
 		s := &jwt.Session{Registered: jwt.Registered{IssuedAt: jwt.TimeOf(start), Expires: jwt.TimeOf(start.Add(time.Hour))}, Version: c.version}
 		s.Absolute = jwt.TimeOf(start.Add(time.Hour + c.ends))
-		if got := keeper.Due(s, c.asked, start.Add(c.age), releases, []string{"3"}); got != c.want {
+		if got := keeper.Due(s, c.asked, !c.arriving, start.Add(c.age), releases, []string{"3"}); got != c.want {
 			t.Errorf("%s: due %q, want %q", c.name, got, c.want)
 		}
 	}
-	if got := keeper.Due(&jwt.Session{Registered: jwt.Registered{IssuedAt: 1, Expires: 9}, Absolute: 10, Version: "x"}, false, time.Unix(2, 0), nil, nil); got != "" {
+	if got := keeper.Due(&jwt.Session{Registered: jwt.Registered{IssuedAt: 1, Expires: 9}, Absolute: 10, Version: "x"}, false, true, time.Unix(2, 0), nil, nil); got != "" {
 		t.Errorf("without versions a token is due: %q", got)
 	}
 }
