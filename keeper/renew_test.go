@@ -236,12 +236,12 @@ func TestB10LostAnswersAreNoLogout(t *testing.T) {
 		first := h.visits(token.Text())
 		for range 29 {
 			h.pass(time.Minute)
+			h.must(h.RevokeSession(t.Context(), "somebody else's"))
 			if again := h.visits(token.Text()); again.Text() != first.Text() {
 				t.Fatalf("%s: given\n\t%s\nthen\n\t%s", alg, first.Text(), again.Text())
 			}
 		}
 		h.visits(first.Text())
-		h.wantRules("jti revoke renewed")
 	}
 }
 
