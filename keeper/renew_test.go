@@ -468,3 +468,57 @@ func TestNewEpoch(t *testing.T) {
 	h.refuses(old.Text(), jwt.Revoked)
 	h.finds(h.login().Text())
 }
+
+// B6: who comes second is not refused, and takes nothing from who came first.
+func TestB6LosersKeepTheWinnersSession(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	h.pass(30 * time.Minute)
+	first, second := h.finds(token.Text()), h.finds(token.Text())
+	winner, err := h.Renew(t.Context(), first)
+	h.must(err)
+	h.visits(winner.Text())
+	h.pass(9 * time.Second)
+	loser, err := h.Renew(t.Context(), second)
+	h.must(err)
+	if loser.Text() != winner.Text() {
+		t.Errorf("the loser was given %v, the winner %v", loser, winner)
+	}
+	h.pass(time.Minute)
+	h.visits(winner.Text())
+}
+
+// B7: sessions of one browser are apart: a second login, another tab's account,
+// answers in another order put none of them out of step.
+func TestB7SessionsOfOneBrowserAreApart(t *testing.T) {
+	h := newHouse(t)
+	first, second := h.login(), h.creates(keeper.Claims{Subject: "bob"})
+	h.pass(30 * time.Minute)
+	later, earlier := h.visits(second.Text()), h.visits(first.Text())
+	for raw, want := range map[string]string{first.Text(): "ada", earlier.Text(): "ada", second.Text(): "bob", later.Text(): "bob"} {
+		if got := h.visits(raw).Claims().Subject; got != want {
+			t.Errorf("a token of %s became one of %s", want, got)
+		}
+	}
+	h.must(h.Revoke(t.Context(), later))
+	h.visits(earlier.Text())
+}
+
+// B12: a rule does not stay for years: it is swept when no token can match it.
+func TestB12RulesAreForgotten(t *testing.T) {
+	h := newHouse(t)
+	token := h.login()
+	h.must(h.Revoke(t.Context(), token))
+	h.must(h.RevokeID(t.Context(), token.ID()))
+	h.must(h.RevokeSubject(t.Context(), "ada"))
+	h.visits(h.rotated(h.login()).Text())
+	h.pass(time.Hour)
+	if n, err := h.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("swept %d, %v while tokens may live", n, err)
+	}
+	h.pass(2 * time.Minute)
+	if n, err := h.Sweep(t.Context()); n != 5 || err != nil { // with the renewal
+		t.Errorf("swept %d, %v; the log has %q", n, err, h.rules())
+	}
+	h.wantRules()
+}
