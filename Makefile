@@ -1,6 +1,7 @@
 # Every target has one sentence; `make` prints them.
 
 FUZZTIME ?= 30s
+JOTKEEPER_BROWSE ?= 5m
 JOTKEEPER_KILLS ?= 200
 JOTKEEPER_SIM ?= 200
 JOTKEEPER_SOAK ?= 60s
@@ -18,6 +19,7 @@ build: ## build bin/jotkeeper, one static file
 .PHONY: test
 test: packages lint ## check everything that a change must not break
 	CGO_ENABLED=1 go test -race ./...
+	cd examples/frameworks && go vet ./... && CGO_ENABLED=1 go test -race ./...
 
 .PHONY: lint
 lint: ## check the form of the sources: gofmt, go vet, staticcheck
@@ -48,6 +50,10 @@ sim: ## play JOTKEEPER_SIM=200 weeks of each story of refreshes, print the table
 .PHONY: soak
 soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be refused
 	JOTKEEPER_SOAK=$(JOTKEEPER_SOAK) go test -count=1 -v -timeout 60m -run ServeRotatesUnderLoad ./cmd/jotkeeper
+
+.PHONY: browse
+browse: ## keep ten browser tabs logged in for JOTKEEPER_BROWSE=5m on a road that loses answers
+	JOTKEEPER_BROWSE=$(JOTKEEPER_BROWSE) go test -count=1 -v -timeout 60m -run '^TestTenTabsKeepOneSession$$' ./cmd/jotkeeper
 
 .PHONY: bench
 bench: ## measure tokens, revocations, commits, refreshes, the start; print tables

@@ -57,7 +57,7 @@ func TestA055OnThisMachineTheCookieNeedsNoTLS(t *testing.T) {
 func TestA063NothingIsKept(t *testing.T) {
 	h := inMemory(t)
 	cookie, first := h.browse("ada")
-	kept := map[string]bool{"/jwks": true, "/.well-known/jwks.json": true, "/configuration": true, "/.well-known/openid-configuration": true}
+	kept := map[string]bool{"/jotkeeper.js": true, "/jwks": true, "/.well-known/jwks.json": true, "/configuration": true, "/.well-known/openid-configuration": true}
 	for _, l := range authserver.Table() {
 		for _, asks := range [][]ask{{}, {from(app), with(cookie)}, {bearer(first.Access)}, {asAdmin}, {from("https://evil.example")}, {body("text/plain", "x")}} {
 			r := h.do(l.Method, at(l.Pattern), asks...)

@@ -13,6 +13,7 @@ import (
 func (s *server) table() []route {
 	return []route{
 		s.ours("GET", "/{$}").open(s.home),
+		s.ours("GET", "/jotkeeper.js").open(s.script),
 
 		s.keratin("POST", "/accounts").origin(changes, s.signUp),
 		s.keratin("GET", "/accounts/available").origin(reads, s.available),

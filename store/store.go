@@ -7,6 +7,7 @@ import (
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 )
@@ -15,6 +16,7 @@ import (
 type Set struct {
 	Accounts    account.Store
 	Keys        keyring.Store
+	OneTimes    onetime.Store
 	Sessions    session.Store
 	Keepers     keeper.Store
 	Revocations revocation.Log

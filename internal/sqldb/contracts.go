@@ -26,6 +26,7 @@ func Contracts(db Database) store.Set {
 	return store.Set{
 		Accounts:    accounts{db},
 		Keys:        keys{db},
+		OneTimes:    oneTimes{db},
 		Sessions:    sessions{db},
 		Keepers:     keepers{db},
 		Revocations: revocations{db},

@@ -8,6 +8,7 @@ import (
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -34,6 +35,7 @@ type state struct {
 	lastAccount int64
 	keys        table[string, keyring.Record]
 	periods     table[int64, string]
+	oneTimes    table[string, onetime.Record]
 	sessions    table[string, session.Row]
 	epochs      table[string, int64]
 	rotations   table[string, keeper.Rotation]
@@ -49,6 +51,7 @@ func New() *Backend {
 	s.identifiers = newTable[string, int64](s)
 	s.keys = newTable[string, keyring.Record](s)
 	s.periods = newTable[int64, string](s)
+	s.oneTimes = newTable[string, onetime.Record](s)
 	s.sessions = newTable[string, session.Row](s)
 	s.epochs = newTable[string, int64](s)
 	s.rotations = newTable[string, keeper.Rotation](s)
@@ -180,7 +183,7 @@ func (b *Backend) wait(ctx context.Context, after revocation.Cursor) error {
 type run func(ctx context.Context, f func(*state) error) error
 
 func contracts(r run, wait func(context.Context, revocation.Cursor) error) store.Set {
-	return store.Set{Accounts: accounts{r}, Keys: keys{r}, Sessions: sessions{r}, Keepers: keepers{r}, Revocations: revocations{r, wait}}
+	return store.Set{Accounts: accounts{r}, Keys: keys{r}, OneTimes: oneTimes{r}, Sessions: sessions{r}, Keepers: keepers{r}, Revocations: revocations{r, wait}}
 }
 
 // A table is a map whose changes can be taken back. Values are never changed

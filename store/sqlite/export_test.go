@@ -3,9 +3,6 @@ package sqlite
 import (
 	"context"
 	"strconv"
-	"time"
-
-	"github.com/pressly/goose/v3"
 )
 
 // Meddle makes statements about transactions fail when f says so. Call it
@@ -68,30 +65,4 @@ func (b *Backend) Newest() int64 {
 		return -1
 	}
 	return s.Want
-}
-
-// MakeOld makes a file of an older schema and runs statements on it, as the
-// program of that time would have.
-func MakeOld(ctx context.Context, path string, version int64, statements ...string) error {
-	if err := create(path); err != nil {
-		return err
-	}
-	db, err := connect(path, time.Second, false, 1)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	p, err := goose.NewProvider(dialect.Goose, db, dialect.Migrations(), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	if _, err := p.UpTo(ctx, version); err != nil {
-		return err
-	}
-	for _, s := range statements {
-		if _, err := db.ExecContext(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }

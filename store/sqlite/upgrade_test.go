@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,35 +10,20 @@ import (
 	"github.com/jotkeeper/jotkeeper/store/sqlite"
 )
 
-// A file of the schema before is brought forward as it is opened: what it holds
-// stays, what is new works.
-func TestA198UpgradeFromSchemaOne(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "j.db")
-	err := sqlite.MakeOld(t.Context(), file, 1,
-		`INSERT INTO session_epoch VALUES ('ada', 7)`,
-		`INSERT INTO revocation_rule VALUES (1, 1, 5, 'sid', 's1', 0, 0, 2, 'logout')`,
-		`UPDATE revocation_head SET seq = 1`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := reopen(t, file, sqlite.Options{Server: true})
-	set, ctx := b.Set(), t.Context()
-	if got := b.Newest(); got < 2 {
-		t.Errorf("the schema is %d after opening", got)
-	}
-	if epoch, err := set.Sessions.Epoch(ctx, "ada"); err != nil || epoch != 7 {
-		t.Errorf("the epoch is %d, %v; want 7", epoch, err)
-	}
-	state, err := set.Revocations.State(ctx, evening, revocation.ScopeSession, "s1")
-	if err != nil || state["s1"] != revocation.Revoke {
-		t.Errorf("the logout is %v, %v", state, err)
-	}
-	r := keeper.Rotation{ID: "t1", Successor: "t2", SessionID: "s1", KeyID: "k", Claims: []byte("{}"), At: evening, Until: evening.Add(time.Hour)}
-	if _, err := set.Keepers.Rotate(ctx, r, revocation.Query{ID: "t1", SessionID: "s1", HasRev: true}); !errors.Is(err, keeper.ErrRevoked) {
-		t.Errorf("a session that was ended before the upgrade: %v", err)
-	}
-	won, err := set.Keepers.Rotate(ctx, r, revocation.Query{ID: "t1", SessionID: "s2", HasRev: true})
-	if err != nil || won.Successor != "t2" || won.Rev != (revocation.Cursor{Epoch: 1, Seq: 1}) {
-		t.Errorf("a renewal: %+v, %v", won, err)
+// What an older program was told still counts for what is new: a session that
+// had ended before the upgrade is not renewed after it.
+func TestA198EarlierLogoutsStopRenewals(t *testing.T) {
+	for _, dump := range []string{"schema-1.sql", "schema-2.sql"} {
+		keepers := reopen(t, previous(t, dump), sqlite.Options{Server: true}).Set().Keepers
+		then := time.UnixMicro(1795297988774482)
+		r := keeper.Rotation{ID: "t1", Successor: "t2", SessionID: "s", KeyID: "k", Claims: []byte("{}"), At: then, Until: then.Add(time.Hour)}
+		_, err := keepers.Rotate(t.Context(), r, revocation.Query{ID: "t1", SessionID: "s7EhqoP8CzVxx9j1dLtk0g", HasRev: true})
+		if !errors.Is(err, keeper.ErrRevoked) {
+			t.Errorf("%s: a session that had ended: %v", dump, err)
+		}
+		won, err := keepers.Rotate(t.Context(), r, revocation.Query{ID: "t1", SessionID: "EqvA5Rt4J4Lw-sxY-Qt1RA", HasRev: true})
+		if err != nil || won.Successor != "t2" || won.Rev != (revocation.Cursor{Epoch: 1, Seq: 1}) {
+			t.Errorf("%s: another: %+v, %v", dump, won, err)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -21,7 +22,7 @@ import (
 // Backend checks every contract of a backend and its transactions. open returns
 // an empty backend; the suite closes it.
 func Backend(t *testing.T, open func(t *testing.T) store.Backend) {
-	for _, p := range slices.Concat(accountPromises, keyPromises, sessionPromises, keeperPromises, revocationPromises, togetherPromises) {
+	for _, p := range slices.Concat(accountPromises, keyPromises, oneTimePromises, sessionPromises, keeperPromises, revocationPromises, togetherPromises) {
 		t.Run(p.name, func(t *testing.T) {
 			b := open(t)
 			defer b.Close()
@@ -38,6 +39,11 @@ func Accounts(t *testing.T, open func(t *testing.T) account.Store) {
 // Keys checks a keyring.Store. open returns an empty one.
 func Keys(t *testing.T, open func(t *testing.T) keyring.Store) {
 	some(t, keyPromises, func(t *testing.T) store.Set { return store.Set{Keys: open(t)} })
+}
+
+// OneTimes checks a onetime.Store. open returns an empty one.
+func OneTimes(t *testing.T, open func(t *testing.T) onetime.Store) {
+	some(t, oneTimePromises, func(t *testing.T) store.Set { return store.Set{OneTimes: open(t)} })
 }
 
 // Sessions checks a session.Store with the log that it appends to. open

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/account"
 	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -51,6 +52,8 @@ func TestWrongStoresAreCaught(t *testing.T) {
 			func(s *store.Set) { s.Keepers = generousRenewal{s.Keepers} }},
 		"a renewal on record that outlives a logout": {"keeper/revoked", "asking again",
 			func(s *store.Set) { s.Keepers = forgivingRenewal{s.Keepers} }},
+		"a one-time token found, then deleted": {"onetime/A111-take", "won the race",
+			func(s *store.Set) { s.OneTimes = &carelessTake{Store: s.OneTimes} }},
 		"rules that are not told": {"session/end", "the cursor of the last rule",
 			func(s *store.Set) { s.Sessions = quietEnd{s.Sessions} }},
 	} {
@@ -152,6 +155,22 @@ func (a *autoIncrement) Read(_ context.Context, after revocation.Cursor, limit i
 		}
 	}
 	return list, nil
+}
+
+// carelessTake finds, and deletes later, when 64 callers have found.
+type carelessTake struct {
+	onetime.Store
+	found sync.WaitGroup
+	once  sync.Once
+}
+
+func (t *carelessTake) Take(ctx context.Context, hash string) (onetime.Record, error) {
+	t.once.Do(func() { t.found.Add(64) })
+	r, err := t.Find(ctx, hash)
+	t.found.Done()
+	t.found.Wait()
+	_, _ = t.Store.Take(ctx, hash)
+	return r, err
 }
 
 // carelessLogin compares the epoch, and inserts later. Of the first login and
