@@ -66,28 +66,46 @@ func (k *Keeper) rotate(ctx context.Context, now time.Time, t *Token, fresh func
 	if err := k.current(); err != nil {
 		return nil, err
 	}
-	storing, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	r, err := k.cfg.Store.Rotated(storing, t.claims.ID)
-	switch {
-	case err == nil: // who comes later need not make claims that nobody will see
-		k.tally.repeated.Add(1)
-		return k.successor(storing, now, r)
-	case !errors.Is(err, ErrNotFound):
-		return nil, unavailable("the renewal cannot be looked up", err)
+	next, err := k.repeat(ctx, now, t)
+	if !errors.Is(err, ErrNotFound) {
+		return next, err
 	}
-	claims, err := fresh(ctx)
+	claims, err := fresh(ctx) // as long as it takes: nothing is held meanwhile
 	if err != nil {
 		return nil, fmt.Errorf("keeper: making new claims: %w", err)
 	}
-	r, err = k.record(now, t, claims)
+	return k.decide(ctx, now, t, claims)
+}
+
+// repeat answers with the successor that t has already: who comes later need not
+// make claims that nobody will see. ErrNotFound says that there is none.
+func (k *Keeper) repeat(ctx context.Context, now time.Time, t *Token) (*Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := k.cfg.Store.Rotated(ctx, t.claims.ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, err
+	case err != nil:
+		return nil, unavailable("the renewal cannot be looked up", err)
+	}
+	k.tally.repeated.Add(1)
+	return k.successor(ctx, now, r)
+}
+
+// decide records a successor of t, or loses to who was first, and answers with
+// the winner's.
+func (k *Keeper) decide(ctx context.Context, now time.Time, t *Token, claims *Claims) (*Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := k.record(now, t, claims)
 	if err != nil {
 		return nil, err
 	}
-	won, err := k.cfg.Store.Rotate(storing, r, t.query())
+	won, err := k.cfg.Store.Rotate(ctx, r, t.query())
 	switch {
 	case errors.Is(err, ErrRevoked):
-		return nil, k.overruled(storing, now, t)
+		return nil, k.overruled(ctx, now, t)
 	case err != nil:
 		return nil, unavailable("the renewal is not known to be written", err)
 	case won.Successor == r.Successor:
@@ -95,7 +113,7 @@ func (k *Keeper) rotate(ctx context.Context, now time.Time, t *Token, fresh func
 	default:
 		k.tally.repeated.Add(1)
 	}
-	return k.successor(storing, now, won)
+	return k.successor(ctx, now, won)
 }
 
 // inTime asks a token that was found good a while ago again.
