@@ -56,7 +56,7 @@ browse: ## keep ten browser tabs logged in for JOTKEEPER_BROWSE=5m on a road tha
 	JOTKEEPER_BROWSE=$(JOTKEEPER_BROWSE) go test -count=1 -v -timeout 60m -run '^TestTenTabsKeepOneSession$$' ./cmd/jotkeeper
 
 .PHONY: bench
-bench: ## measure tokens, revocations, commits, refreshes, the start; print tables
+bench: ## measure tokens, revocations, propagation, commits, refreshes, the start; print tables
 	@cd bench && for b in */main.go; do echo "== $${b%/main.go}"; go run "./$${b%/main.go}" || exit 1; done
 
 .PHONY: bench-build
