@@ -40,7 +40,7 @@ type Config struct {
 
 	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
 	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
-	Client *http.Client // for keys and revalidation; nil: one with short timeouts
+	Client *http.Client // for keys and revalidation; nil: one with short timeouts that leaves dead connections
 }
 
 // ErrConfig is wrapped by every error of New.
@@ -53,6 +53,7 @@ type Auth struct {
 	remote  *jwks.Remote // non-nil if Auth owns it
 	origins []string
 	client  *http.Client
+	own     *http.Transport // of client, if it is ours
 	main    *jwt.Verifier[Claims]
 
 	following *following // nil: no feed
@@ -61,7 +62,8 @@ type Auth struct {
 // New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
-	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
+	a := &Auth{config: c, keys: c.Keys}
+	a.client, a.own = stayingClient(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
 	}
@@ -123,13 +125,16 @@ func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error)
 func (a *Auth) Issuer() string { return a.config.Issuer }
 
 // Close stops the background work of an Auth that fetches its own keys or
-// follows a feed.
+// follows a feed, and closes the connections that nobody uses.
 func (a *Auth) Close() {
 	if a.following != nil {
 		a.following.close()
 	}
 	if a.remote != nil {
 		a.remote.Close()
+	}
+	if a.own != nil {
+		a.own.CloseIdleConnections()
 	}
 }
 
@@ -204,6 +209,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	heard := a.heard() // before the rules are asked: what comes in between must not make their answer younger
 	seen, err := a.verifyAll(r.Context(), now, rt, found)
 	if err != nil {
 		return verdict{}, err
@@ -211,7 +217,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err := rt.demands(seen); err != nil {
 		return seen, err
 	}
-	renew, err := a.current(r.Context(), now, rt, found.list[0].text, seen.claims)
+	renew, err := a.current(r.Context(), now, heard, rt, found.list[0].text, seen.claims)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -227,11 +233,11 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 
 // current makes sure that nothing newer is known of a token that holds as far
 // as it is known here. It tells whether the issuer, if asked, wants it renewed.
-func (a *Auth) current(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+func (a *Auth) current(ctx context.Context, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if rt.revalidate {
 		return a.askIssuer(ctx, text)
 	}
-	return a.ride(ctx, now, rt, text, c)
+	return a.ride(ctx, now, heard, rt, text, c)
 }
 
 // verifyAll verifies every credential of the request. Several are one only if

@@ -169,6 +169,7 @@ func (l *listener) greeted(h hello) error {
 	l.boot, l.zero = h.Boot, l.in.sent.Add(-time.Duration(h.Now)*time.Millisecond)
 	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= revocation.MaxStale {
 		l.in.limit = max(beats*beat, time.Second)
+		l.in.watch.Reset(l.in.limit) // what came with the greeting was read under the longer one
 	}
 	return nil
 }

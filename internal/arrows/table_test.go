@@ -76,6 +76,7 @@ var rooms = []room{
 
 	// The house itself.
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
+	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
