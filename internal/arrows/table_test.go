@@ -36,6 +36,8 @@ var rooms = []room{
 		Imports: []string{"jwt", "jwks", "secret"}},
 	{Dir: "session", Sentence: "Package session keeps refreshable sessions.",
 		Imports: []string{"jwt", "revocation", "secret"}},
+	{Dir: "keeper", Sentence: "Package keeper keeps single-token sessions that renew themselves.",
+		Imports: []string{"jwt", "revocation"}},
 	{Dir: "onetime", Sentence: "Package onetime owns single-use tokens scoped to one purpose.",
 		Imports: []string{"jwt"}},
 	{Dir: "account", Sentence: "Package account owns people's identifiers with their credentials.",
@@ -43,15 +45,15 @@ var rooms = []room{
 
 	// Where it is kept.
 	{Dir: "store", Sentence: "Package store names what one backend keeps together.",
-		Imports: []string{"account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "store/memory", Sentence: "Package memory keeps every contract in maps.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "store/sqlite", Sentence: "Package sqlite keeps every contract in one SQLite file.",
 		Imports: []string{"store", "internal/sqldb"}},
 	{Dir: "store/storetest", Sentence: "Package storetest checks that a backend keeps the store contracts.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "internal/sqldb", Sentence: "Package sqldb keeps the store contracts in SQL given a dialect.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 
 	// The server and its callers.
 	{Dir: "api", Sentence: "Package api defines the JSON messages of the auth server."},
@@ -110,7 +112,7 @@ var testLibraries = []string{
 }
 
 // driverless are the rooms that a program embeds without a database.
-var driverless = []string{".", "client", "jotkeepertest", "examples/resource"}
+var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource"}
 
 // drivers are the packages that must never be linked into a driverless room.
 var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose/v3"}
