@@ -5,6 +5,7 @@ JOTKEEPER_BROWSE ?= 5m
 JOTKEEPER_KILLS ?= 200
 JOTKEEPER_SIM ?= 200
 JOTKEEPER_SOAK ?= 60s
+JOTKEEPER_TOWN ?= 6
 SEEDED ?=
 SEEDED_SLICE ?=
 
@@ -46,6 +47,10 @@ crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be los
 .PHONY: sim
 sim: ## play JOTKEEPER_SIM=200 weeks of each story of refreshes, print the table
 	JOTKEEPER_SIM=$(JOTKEEPER_SIM) go test -count=1 -v -timeout 120m -run '^TestCampaign$$' ./internal/sim
+
+.PHONY: town
+town: ## play JOTKEEPER_TOWN=6 days of the whole system with its faults, print the table
+	JOTKEEPER_TOWN=$(JOTKEEPER_TOWN) go test -count=1 -v -timeout 120m -run '^TestTown$$' ./internal/town
 
 .PHONY: soak
 soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be refused

@@ -116,15 +116,19 @@ func newClient(cfg ClientConfig) (*Client, error) {
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // direct is a transport without a proxy: the credential and the news are
-// between this process and the origin.
+// between this process and the origin. It speaks HTTP/1.1, where a question that
+// was given up takes its connection with it: over HTTP/2 the next question would
+// go down the same dead one, for as long as the kernel believes in it.
 func direct() *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: answerTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    answerTimeout,
 		ResponseHeaderTimeout:  answerTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 		IdleConnTimeout:        time.Minute,
-		ForceAttemptHTTP2:      true,
+		Protocols:              protocols,
 		DisableCompression:     true, // asked for where it is wanted, and nowhere else
 	}
 }
@@ -185,7 +189,7 @@ func (c *Client) note(trouble string) {
 // it returns.
 func (c *Client) Follow(ctx context.Context) error {
 	defer c.keep()()
-	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}, patience: remeasure}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -197,6 +201,9 @@ func (c *Client) Follow(ctx context.Context) error {
 		if !errors.Is(err, errOver) {
 			c.failures.Add(1)
 			c.note(plainly(err))
+		}
+		if errors.Is(err, errSilent) {
+			c.http.CloseIdleConnections() // a transport that speaks HTTP/2 would ask the dead one again
 		}
 		if time.Since(began) >= maxWait {
 			pause = 0

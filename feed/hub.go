@@ -30,8 +30,9 @@ type hub struct {
 	boot      string        // names the stopwatch
 	began     time.Time     // when it stood at zero
 
-	short  bool // the source does not go back as far as the tail
-	hinted bool // the last Wait said that there may be more
+	short  bool              // the source does not go back as far as the tail
+	hinted bool              // the last Wait said that there may be more
+	least  revocation.Cursor // the source's head when reading began
 
 	mu    sync.Mutex
 	ready bool              // all that the source had at the start has been read
@@ -133,6 +134,7 @@ func (h *hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.least = head
 	if !h.short {
 		head.Seq -= min(head.Seq, uint64(h.tail))
 	}
@@ -149,6 +151,9 @@ func (h *hub) publish(entries []revocation.Entry, at time.Duration) error {
 		return err
 	}
 	whole := len(entries) < page
+	if whole && head.Before(h.least) {
+		head = h.least // the last rules have been compacted: nothing will come in their place
+	}
 	if len(entries) == 0 && h.ready && at-h.asOf < h.beat {
 		return nil
 	}

@@ -58,6 +58,14 @@ func NewIndex(issuer string) *Index {
 // token, with the narrowest scope that calls for it. The zero Verdict is for
 // tokens that no rule matches and for those of other issuers.
 func (x *Index) Check(now time.Time, q *Query) Verdict {
+	v := x.Look(now, q)
+	x.count(v.Action)
+	return v
+}
+
+// Look is Check for other questions than whether a token is good: it does not
+// count in Stats.
+func (x *Index) Look(now time.Time, q *Query) Verdict {
 	var v Verdict
 	if q.Issuer != x.issuer {
 		return v
@@ -76,7 +84,6 @@ func (x *Index) Check(now time.Time, q *Query) Verdict {
 			v = Verdict{Action: m.action, Scope: ScopeIssuer, Reason: m.reason}
 		}
 	}
-	x.count(v.Action)
 	return v
 }
 
