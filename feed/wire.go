@@ -22,7 +22,7 @@ const (
 	linesType  = "application/x-ndjson"
 	page       = 1000      // entries per Read, and per word
 	maxWord    = 256 << 10 // bytes of entries in one word, unless one alone is longer
-	maxLine    = 1 << 20   // bytes that a client takes for one line
+	maxLine    = 1 << 20   // bytes that a client takes for one line, and for one event
 )
 
 // What an origin may announce as MaxStale, and a follower believes.
