@@ -7,6 +7,7 @@
 
 const FINAL = ["revoked", "idle", "absolute", "reused"];
 const PATIENCE = 10_000; // ms for an answer
+const VAIN = 5000; // ms
 const PEERS = 200; // ms for another tab to answer
 
 // Refused is an answer that is not what was asked for. code is a reason of
@@ -62,7 +63,8 @@ export class Jotkeeper extends EventTarget {
 	}
 
 	// fetch is the global fetch, with the token for the services and nobody else.
-	// A 401 is answered by one refresh and one repetition.
+	// A 401 is answered by one refresh and one repetition. Where that was in vain,
+	// the next refresh for a 401 is VAIN ms away.
 	async fetch(input, init) {
 		const request = new Request(input, init);
 		if (!this.#services.includes(new URL(request.url).origin)) return fetch(request);
@@ -70,9 +72,13 @@ export class Jotkeeper extends EventTarget {
 		const again = request.clone();
 		const answer = await send(request, token);
 		if (answer.headers.has("Jotkeeper-Renew") && Date.now() - token.got > 30_000) this.#quietly(token);
-		if (answer.status !== 401) return answer;
+		if (answer.status !== 401 || token.vain && Math.abs(Date.now() - token.got) < VAIN) return answer;
 		await this.#renew(token).catch(() => {});
-		return this.#token && this.#token !== token ? send(again, this.#token) : answer;
+		const next = this.#token;
+		if (!next || next === token) return answer;
+		const second = await send(again, next);
+		next.vain = second.status === 401;
+		return second;
 	}
 
 	close() {

@@ -21,11 +21,11 @@ const json = (status, body, headers) => new Response(JSON.stringify(body), { sta
 const tick = () => new Promise((done) => setImmediate(done));
 let answer;
 const real = globalThis.fetch;
-globalThis.fetch = async (url, init) => { asked.push(init.method + " " + url.slice(issuer.length)); return answer(url, init); };
+globalThis.fetch = async (url, init) => { if (init) asked.push(init.method + " " + url.slice(issuer.length)); return answer(url, init); };
 const timers = [], set = globalThis.setTimeout;
 const watched = () => { globalThis.setTimeout = (f, ms) => { timers.push(Math.round(ms)); return set(() => {}, 0); }; };
 const kept = [], store = { load: () => kept.at(-1), save: (text) => { kept.push(text); } };
-const make = () => new Jotkeeper({ issuer, store });
+const make = () => new Jotkeeper({ issuer, services: ["https://api.example.com"], store });
 const held = () => { let open; const gate = new Promise((done) => { open = done; }); return [gate, open]; };
 `
 
@@ -144,4 +144,23 @@ for (const late of [() => json(200, token("ada")), () => json(503, { code: "unav
 	globalThis.setTimeout = set;
 }
 `, "true 0\nunavailable 0\nfalse 0\n")
+}
+
+// A service refuses whatever it is shown: it was deployed for another audience,
+// say. Its pages do not ask the auth server for a token with each request.
+func TestAServiceThatRefusesAllIsNoStorm(t *testing.T) {
+	t.Parallel()
+	plays(t, `
+let good = 0;
+answer = (url) => url.url ? json(good-- > 0 ? 200 : 401, {}) : json(200, token("ada"));
+const id = make(), now = Date.now;
+await id.logIn({ username: "ada", password: "p" });
+const ask = async (n) => { for (; n > 0; n--) console.log((await id.fetch("https://api.example.com/orders")).status, asked.length); };
+await ask(3);
+Date.now = () => now() + 6000;
+await ask(2);
+good = 1;
+await ask(1);
+id.close();
+`, "401 2\n401 2\n401 2\n401 3\n401 3\n200 3\n")
 }
