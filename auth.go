@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -38,6 +39,11 @@ type Config struct {
 	// may send state-changing requests with the cookie. The own origin always may.
 	Origins []string
 
+	// Lock says which tokens must come with the lock of their browser. The zero
+	// value, binding.WhenLocked, asks it of those that are locked; with
+	// binding.Required no other tokens are taken.
+	Lock binding.Policy
+
 	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
 	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
 	Client *http.Client // for keys and revalidation; nil: one with short timeouts
@@ -64,6 +70,9 @@ func New(c Config) (*Auth, error) {
 	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
+	}
+	if c.Lock > binding.Required {
+		return nil, fmt.Errorf("%w: Lock: there is no policy %d; use binding.WhenLocked or binding.Required", ErrConfig, c.Lock)
 	}
 	if err := a.trustOrigins(c.Origins); err != nil {
 		return nil, err
@@ -198,7 +207,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	seen, err := a.verifyAll(r.Context(), now, rt, found)
+	seen, err := a.verifyAll(r, now, rt, found)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -206,19 +215,19 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 		return verdict{}, err
 	}
 	if rt.revalidate {
-		err = a.askIssuer(r.Context(), found.list[0].text)
+		err = a.askIssuer(r, found.list[0].text, seen.claims)
 	} else {
-		err = a.ride(r.Context(), now, rt, found.list[0].text, seen.claims)
+		err = a.ride(r, now, rt, found.list[0].text, seen.claims)
 	}
 	return seen, err
 }
 
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
-func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found carried) (verdict, error) {
-	first, err := a.verify(ctx, now, rt, found.list[0].text)
+func (a *Auth) verifyAll(r *http.Request, now time.Time, rt *route, found carried) (verdict, error) {
+	first, err := a.verify(r, now, rt, found.list[0].text)
 	for _, other := range found.list[1:found.n] {
-		second, otherErr := a.verify(ctx, now, rt, other.text)
+		second, otherErr := a.verify(r, now, rt, other.text)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)
 		}
@@ -233,15 +242,15 @@ func sameSession(a, b *Claims) bool {
 	return a.SessionID != "" && a.Issuer == b.Issuer && a.SessionID == b.SessionID
 }
 
-func (a *Auth) verify(ctx context.Context, now time.Time, rt *route, text string) (verdict, error) {
-	t, err := rt.verifier.Verify(ctx, now, text)
+func (a *Auth) verify(r *http.Request, now time.Time, rt *route, text string) (verdict, error) {
+	t, err := rt.verifier.Verify(r.Context(), now, text)
 	if err != nil {
 		return verdict{}, err
 	}
 	c := t.Claims()
-	// A confirmation that cannot be checked here must not become a bearer token (RFC 7800 §3.1, row A035).
-	if c.Confirmation != nil {
-		return verdict{}, &jwt.Error{Reason: jwt.Binding, Detail: "the token is bound by cnf, which this service does not check"}
+	// What is bound never becomes a bearer token (RFC 7800 §3.1, rows A035 and A060).
+	if err := a.config.Lock.Check(r, c.SessionID, c.Confirmation); err != nil {
+		return verdict{}, err
 	}
 	if a.config.Revocations == nil {
 		return verdict{claims: c}, nil

@@ -174,7 +174,7 @@ func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, b
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) error {
+func (a *Auth) ride(r *http.Request, now time.Time, rt *route, text string, c *Claims) error {
 	if a.following == nil {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, 
 	case !stale, policy == InsecureStaleOpen:
 		return nil
 	case policy == StaleRemote:
-		return a.askIssuer(ctx, text)
+		return a.askIssuer(r, text, c)
 	case policy == StaleClosed:
 		return &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:

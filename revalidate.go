@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
@@ -30,15 +31,21 @@ func stayingClient(c *http.Client) *http.Client {
 }
 
 // askIssuer asks the issuer whether a verified token is still good. Whatever is
-// not a clear answer is "cannot know now".
-func (a *Auth) askIssuer(ctx context.Context, token string) error {
-	ctx, cancel := context.WithTimeout(ctx, revalidateTimeout)
+// not a clear answer is "cannot know now". A locked token goes there with its
+// lock, which the issuer made.
+func (a *Auth) askIssuer(r *http.Request, token string, c *Claims) error {
+	ctx, cancel := context.WithTimeout(r.Context(), revalidateTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.config.Issuer, "/")+checkPath, nil)
 	if err != nil {
 		return cannotKnow(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	if c.Confirmation != nil {
+		if lock, err := r.Cookie(binding.CookieName(c.SessionID)); err == nil {
+			req.AddCookie(&http.Cookie{Name: lock.Name, Value: lock.Value})
+		}
+	}
 	res, err := a.client.Do(req)
 	if err != nil {
 		return cannotKnow(err)

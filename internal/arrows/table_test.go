@@ -18,7 +18,7 @@ type room struct {
 var rooms = []room{
 	// The verifying half.
 	{Dir: ".", Sentence: "Package jotkeeper authenticates net/http requests that carry a session token.",
-		Imports: []string{"jwt", "jwks", "revocation", "feed", "internal/problem"}},
+		Imports: []string{"jwt", "jwks", "revocation", "feed", "binding", "internal/problem"}},
 	{Dir: "jwt", Sentence: "Package jwt is the one door to signed and sealed tokens.",
 		And: "one door; the two adjectives name what passes it"},
 	{Dir: "jwks", Sentence: "Package jwks holds public keys as a JSON Web Key Set.",
@@ -27,6 +27,8 @@ var rooms = []room{
 		Imports: []string{"jwt"}},
 	{Dir: "feed", Sentence: "Package feed carries revocation rules over HTTP.",
 		Imports: []string{"jwt", "revocation", "internal/problem"}},
+	{Dir: "binding", Sentence: "Package binding ties a token to the browser or key that may present it.",
+		Imports: []string{"jwt"}},
 	{Dir: "secret", Sentence: "Package secret holds bytes that never print."},
 
 	// The issuing half.
