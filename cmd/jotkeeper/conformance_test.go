@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/internal/conformance"
+	"github.com/jotkeeper/jotkeeper/internal/needs"
 )
 
 // wrongly begins the arguments with which this test binary is a verifier.
@@ -82,6 +84,8 @@ func misunderstand(mistake string, r *conformance.Request) {
 		fmt.Println(strings.Repeat("x", 1<<20))
 	case mistake == "answers another" && trouble:
 		r.Case = "token/another"
+	case mistake == "follows without a credential" && r.Kind == "follow":
+		r.Credential = "guessed"
 	case mistake == "sends its credential along" && r.Kind == "follow":
 		stray(r.URL)
 	}
@@ -146,6 +150,7 @@ func TestWrongVerifiersAreCaught(t *testing.T) {
 		{"is never stale", "^follow/silence$", "follow/silence", conformance.Accepted, `"stale":false`},
 		{"is never stale", "^entry/", "entry/a scope of the future", conformance.Accepted, `"stale":false`},
 		{"is always stale", "^follow/a logout$", "follow/a logout", conformance.Refused, `"stale":true`},
+		{"follows without a credential", "^follow/a logout$", "follow/a logout", conformance.Refused, `"stale":true`},
 		{"sends its credential along", "^follow/a place", "follow/a place on another port", conformance.Accepted, "GET /stream on another port"},
 		{"refuses everything", "^token/EdDSA", "token/EdDSA: as it was signed", conformance.Refused, `"reason":"signature"`},
 		{"looks at exp first", "^token/RS256", "token/RS256: zeros", conformance.Another, `"reason":"expired"`},
@@ -210,4 +215,14 @@ func conforms(t *testing.T, command ...string) {
 func TestOwnVerifierConforms(t *testing.T) {
 	t.Parallel()
 	conforms(t, os.Args[0], wrongly, "makes no mistake")
+}
+
+// A verifier without a line of ours does too.
+func TestJavaScriptVerifierConforms(t *testing.T) {
+	t.Parallel()
+	node := needs.Tool(t, "node", "nodejs")
+	if old, err := exec.CommandContext(t.Context(), node, "-p", "+process.versions.node.split('.')[0] < 20").Output(); err != nil || string(old) != "false\n" {
+		t.Fatalf("node is older than 20 (%v)", err)
+	}
+	conforms(t, node, "../../examples/verifier-js/verifier.mjs")
 }

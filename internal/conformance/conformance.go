@@ -11,7 +11,8 @@ import (
 type Config struct {
 	Command  []string       // the program with its arguments; required
 	Only     *regexp.Regexp // the names of the cases to run; nil: all
-	Deadline time.Duration  // for one answer, or for one change to be noticed; 0: ten seconds
+	Deadline time.Duration  // for one answer; 0: ten seconds
+	Patience time.Duration  // for a change of the feed to be noticed; 0: Deadline
 }
 
 // A Class tells how bad a failure is.
@@ -61,11 +62,14 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Deadline == 0 {
 		cfg.Deadline = 10 * time.Second
 	}
+	if cfg.Patience == 0 {
+		cfg.Patience = cfg.Deadline
+	}
 	cases, err := wanted(cfg.Only)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{command: cfg.Command, deadline: cfg.Deadline}
+	p := &peer{command: cfg.Command, deadline: cfg.Deadline, patience: cfg.Patience}
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}

@@ -19,9 +19,9 @@ const maxAnswer = 64 << 10
 
 // A peer is the implementation: a process, and a new one after each trouble.
 type peer struct {
-	command  []string
-	deadline time.Duration
-	process  *process
+	command            []string
+	deadline, patience time.Duration
+	process            *process
 }
 
 type process struct {

@@ -35,7 +35,7 @@ type step struct {
 		Place string
 		Times int
 	}
-	Until, Now *expectation
+	Until, Now, Stay *expectation
 }
 
 func followCases() (list []testCase, err error) {
@@ -90,11 +90,13 @@ func (t teller) step(ctx context.Context, p *peer, o *origin, s step) *Failure {
 	case s.Cut:
 		o.cut()
 	case s.Seen != nil:
-		return o.seen(ctx, s.Seen.Place, s.Seen.Times, p.deadline)
+		return o.seen(ctx, s.Seen.Place, s.Seen.Times, p.patience)
 	case s.Until != nil:
 		return t.until(ctx, p, s.Until)
 	case s.Now != nil:
 		return t.once(ctx, p, s.Now)
+	case s.Stay != nil:
+		return t.stay(ctx, p, s.Stay)
 	default:
 		o.change(s)
 	}
@@ -119,7 +121,7 @@ const pace = 10 * time.Millisecond
 // until asks until the answer is right. The deadline is a guard: what passes is
 // as quick as it is.
 func (t teller) until(ctx context.Context, p *peer, want *expectation) *Failure {
-	again, guard := time.NewTicker(pace), time.NewTimer(p.deadline)
+	again, guard := time.NewTicker(pace), time.NewTimer(p.patience)
 	defer again.Stop()
 	defer guard.Stop()
 	for {
@@ -130,10 +132,30 @@ func (t teller) until(ctx context.Context, p *peer, want *expectation) *Failure 
 		select {
 		case <-again.C:
 		case <-guard.C:
-			f.Got += fmt.Sprintf(", still after %v", p.deadline)
+			f.Got += fmt.Sprintf(", still after %v", p.patience)
 			return f
 		case <-ctx.Done():
 			return f
+		}
+	}
+}
+
+// stay asks for as long as it takes to grow stale: what must not become fresh
+// would have by then.
+func (t teller) stay(ctx context.Context, p *peer, want *expectation) *Failure {
+	again, enough := time.NewTicker(pace), time.NewTimer(maxStale)
+	defer again.Stop()
+	defer enough.Stop()
+	for {
+		if f := t.once(ctx, p, want); f != nil {
+			return f
+		}
+		select {
+		case <-again.C:
+		case <-enough.C:
+			return nil
+		case <-ctx.Done():
+			return unanswered(ctx.Err().Error(), "")
 		}
 	}
 }
