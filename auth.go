@@ -46,7 +46,7 @@ type Config struct {
 
 	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
 	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
-	Client *http.Client // for keys and revalidation; nil: one with short timeouts
+	Client *http.Client // for keys and revalidation; nil: one with short timeouts that leaves dead connections
 }
 
 // ErrConfig is wrapped by every error of New.
@@ -59,6 +59,7 @@ type Auth struct {
 	remote  *jwks.Remote // non-nil if Auth owns it
 	origins []string
 	client  *http.Client
+	own     *http.Transport // of client, if it is ours
 	main    *jwt.Verifier[Claims]
 
 	following *following // nil: no feed
@@ -67,7 +68,8 @@ type Auth struct {
 // New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
-	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
+	a := &Auth{config: c, keys: c.Keys}
+	a.client, a.own = stayingClient(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
 	}
@@ -120,7 +122,7 @@ func (a *Auth) findKeys() error {
 
 func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error) {
 	v, err := jwt.NewVerifier[Claims](jwt.VerifierConfig{
-		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: types,
+		Issuer: a.config.Issuer, Audience: audience, Keys: knownKeys{a}, Typ: types,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -132,13 +134,16 @@ func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error)
 func (a *Auth) Issuer() string { return a.config.Issuer }
 
 // Close stops the background work of an Auth that fetches its own keys or
-// follows a feed.
+// follows a feed, and closes the connections that nobody uses.
 func (a *Auth) Close() {
 	if a.following != nil {
 		a.following.close()
 	}
 	if a.remote != nil {
 		a.remote.Close()
+	}
+	if a.own != nil {
+		a.own.CloseIdleConnections()
 	}
 }
 
@@ -153,12 +158,12 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		personal(w.Header())
 		seen, err := a.authenticate(r, rt)
+		if seen.renew {
+			w.Header().Set(renewHeader, "1")
+		}
 		if err != nil {
 			refuse(w, r, rt, err)
 			return
-		}
-		if seen.renew {
-			w.Header().Set("Jotkeeper-Renew", "1")
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
 	})
@@ -184,8 +189,14 @@ func (a *Auth) Authenticate(r *http.Request, opts ...Option) (*Claims, error) {
 		return nil, err
 	}
 	seen, err := a.authenticate(r, rt)
-	return seen.claims, err
+	if err != nil {
+		return nil, err
+	}
+	return seen.claims, nil
 }
+
+// renewHeader marks the answer to a token that holds, and should be renewed soon.
+const renewHeader = "Jotkeeper-Renew"
 
 type claimsKey struct{}
 
@@ -198,7 +209,7 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 // verdict is what a request's token came to.
 type verdict struct {
 	claims *Claims
-	renew  bool // a rule asks for renewal at the next chance
+	renew  bool // a rule asks for renewal at the next chance; said beside a refusal too, since what was refused may be what changed
 }
 
 func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
@@ -207,19 +218,35 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	heard := a.heard() // before the rules are asked: what comes in between must not make their answer younger
 	seen, err := a.verifyAll(r, now, rt, found)
 	if err != nil {
 		return verdict{}, err
 	}
-	if err := rt.demands(seen.claims); err != nil {
+	if err := rt.demands(seen); err != nil {
+		return seen, err
+	}
+	renew, err := a.current(r, now, heard, rt, found.list[0].text, seen.claims)
+	if err != nil {
 		return verdict{}, err
 	}
-	if rt.revalidate {
-		err = a.askIssuer(r, found.list[0].text, seen.claims)
-	} else {
-		err = a.ride(r, now, rt, found.list[0].text, seen.claims)
+	seen.renew = seen.renew || renew
+	if err := rt.freshness(seen); err != nil {
+		return seen, err
 	}
-	return seen, err
+	if a.following != nil {
+		a.following.sights.note(now, seen.claims)
+	}
+	return seen, nil
+}
+
+// current makes sure that nothing newer is known of a token that holds as far
+// as it is known here. It tells whether the issuer, if asked, wants it renewed.
+func (a *Auth) current(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+	if rt.revalidate {
+		return a.askIssuer(r, text, c)
+	}
+	return a.ride(r, now, heard, rt, text, c)
 }
 
 // verifyAll verifies every credential of the request. Several are one only if

@@ -21,7 +21,7 @@ const youth = 60 * time.Second
 // ended session is refused within milliseconds and no request asks anybody. The
 // zero value follows nothing.
 type Feed struct {
-	Token string // the credential that the issuer gave for following
+	Token string // the credential that the issuer gave for following; one that may sight too reports which sessions are in use here
 	URL   string // where the feed is; empty: the issuer. https, or this machine
 
 	// Dir is where the rules are kept between two runs, a directory of this Auth
@@ -75,6 +75,7 @@ type following struct {
 	cfg    Feed
 	index  *revocation.Index
 	client *feed.Client
+	sights *sights
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -108,7 +109,9 @@ func (a *Auth) follow() error {
 	}
 	var ctx context.Context
 	ctx, f.cancel = context.WithCancel(context.Background())
+	f.sights = newSights(f.client)
 	f.work.Go(func() { _ = f.client.Follow(ctx) })
+	f.work.Go(func() { f.sights.run(ctx) })
 	a.following, a.config.Revocations = f, f.index
 	return nil
 }
@@ -152,11 +155,18 @@ var (
 	errCutOff  = errors.New("the revocation feed has fallen silent")
 )
 
+// heard is the time of the last word; zero without one.
+func (a *Auth) heard() time.Time {
+	if a.following == nil {
+		return time.Time{}
+	}
+	return a.following.index.Stats().Heard
+}
+
 // stalePolicy returns what a route does now, and false while it does as always.
 // A cold verifier, which never heard a word, is closed wherever it would have to
 // answer by itself (A167).
-func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, bool) {
-	heard := f.index.Stats().Heard
+func (f *following) stalePolicy(now, heard time.Time, rt *route) (StalePolicy, error, bool) {
 	if heard.IsZero() {
 		if rt.stale != nil && *rt.stale == StaleRemote {
 			return StaleRemote, errUnheard, true
@@ -174,20 +184,20 @@ func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, b
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(r *http.Request, now time.Time, rt *route, text string, c *Claims) error {
+func (a *Auth) ride(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if a.following == nil {
-		return nil
+		return false, nil
 	}
-	policy, why, stale := a.following.stalePolicy(now, rt)
+	policy, why, stale := a.following.stalePolicy(now, heard, rt)
 	switch {
 	case !stale, policy == InsecureStaleOpen:
-		return nil
+		return false, nil
 	case policy == StaleRemote:
 		return a.askIssuer(r, text, c)
 	case policy == StaleClosed:
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
+		return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:
-		return &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
+		return false, &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
 	}
-	return nil
+	return false, nil
 }

@@ -297,7 +297,7 @@ func TestRightsThatAreRefused(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "auth_time", "amr", "acr", "azp", "scope", "tid", "gen", "rev", "ver", "sxp", "cnf", "client_id", "act", "may_act",
+		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "auth_time", "amr", "acr", "azp", "scope", "tid", "gen", "rev", "ver", "sxp", "prv", "cnf", "client_id", "act", "may_act",
 		"SUB", "Scope", "ſub", "ſcope",
 	} {
 		_, _, err := o.SetRights(t.Context(), id, account.Rights{Claims: raw(name, `"x"`)})

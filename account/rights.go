@@ -19,7 +19,7 @@ const maxRights = 1024 // bytes, of the scope and of the claims each
 var reserved = []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid",
 	"auth_time", "amr", "acr", "azp", "nonce", "at_hash", "c_hash", "s_hash",
-	"scope", "client_id", "tid", "gen", "rev", "ver", "sxp", "cnf", "csrf", "act", "may_act", "typ", "kid", "alg",
+	"scope", "client_id", "tid", "gen", "rev", "ver", "sxp", "prv", "cnf", "csrf", "act", "may_act", "typ", "kid", "alg",
 }
 
 // Rights say what enters an account's tokens. What is nil stays as it is.

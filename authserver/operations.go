@@ -93,6 +93,9 @@ func (s *server) gauges() {
 	})
 	s.metrics.Gauge("published_keys", "Keys in the key set.", func() float64 { return float64(s.cfg.Keys.Stats().Published) })
 	s.metrics.Rules(s.cfg.Index)
+	s.metrics.Gauge("sightings_confirmed", "Refresh tokens that services' sightings have shown to be kept, since the start.", func() float64 {
+		return float64(s.cfg.Sessions.Stats().Sighted)
+	})
 	if s.cfg.Feed != nil {
 		s.metrics.Gauge("feed_followers", "Streams and long polls of the revocation feed.", func() float64 { return float64(s.cfg.Feed.Followers()) })
 	}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -22,13 +23,18 @@ import (
 type ClientConfig struct {
 	Issuer string            // whose rules; the index is of the same
 	URL    string            // where the feed is; empty: the issuer. https, or this machine
-	Token  string            // a credential for FollowScope
+	Token  string            // a credential for FollowScope; for SightScope too, to report what was seen
 	Index  *revocation.Index // that is kept up
 
 	// Dir is where the rules are kept between two runs, a directory that belongs
 	// to this client alone; empty: nowhere, and they are read from the origin at
 	// each start. Trouble with it stops nothing; Stats tells it.
 	Dir string
+
+	// Told, if there is one, hears of rules once they are in force in the index, in
+	// their order: those of a snapshot, which were in force before, then those that
+	// come. Follow calls it and waits for it; the slice is good until it returns.
+	Told func(rules []revocation.Entry, snapshot bool)
 
 	// Transport makes the requests; nil: one that connects directly, through no
 	// proxy, whatever the environment says. Redirects are never followed.
@@ -41,6 +47,7 @@ type ClientStats struct {
 	Streams   uint64 // opened so far
 	Snapshots uint64 // merged so far
 	Failures  uint64 // attempts that came to nothing, and streams that broke off
+	Sightings uint64 // that the origin took
 	Trouble   string // the latest failure; empty while connected. It holds no secret
 	Disk      revocation.DiskStats
 }
@@ -52,6 +59,7 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	id   string          // of this follower, until the process ends
 	disk *revocation.Disk
 
 	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
@@ -59,21 +67,35 @@ type Client struct {
 	streams, snapshots, failures atomic.Uint64
 	mu                           sync.Mutex
 	trouble                      string
+
+	desk      atomic.Pointer[desk] // nil: the origin takes no sightings
+	sightings atomic.Uint64
+	over      atomic.Bool // Follow has ended
 }
 
 // NewClient makes a Client. It fails with ErrConfig; it starts nothing and
 // touches no network. What Dir holds is in the index when it returns.
 func NewClient(cfg ClientConfig) (*Client, error) {
+	if cfg.Index == nil {
+		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
+	}
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.disk = revocation.OpenDisk(cfg.Dir, cfg.Index)
+	return c, nil
+}
+
+func newClient(cfg ClientConfig) (*Client, error) {
 	if cfg.URL == "" {
 		cfg.URL = cfg.Issuer
 	}
 	switch {
 	case cfg.Issuer == "":
 		return nil, fmt.Errorf("%w: Issuer is missing: the iss of the tokens that the rules are about", ErrConfig)
-	case cfg.Index == nil:
-		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
 	case strings.Trim(cfg.Token, " \t\r\n") == "":
-		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for following its feed", ErrConfig)
+		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for its feed", ErrConfig)
 	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, fmt.Errorf("%w: Token holds a space or a character that no credential has", ErrConfig)
 	}
@@ -81,7 +103,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base, disk: revocation.OpenDisk(cfg.Dir, cfg.Index)}
+	c := &Client{cfg: cfg, base: base, id: rand.Text()}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()
@@ -94,15 +116,19 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // direct is a transport without a proxy: the credential and the news are
-// between this process and the origin.
+// between this process and the origin. It speaks HTTP/1.1, where a question that
+// was given up takes its connection with it: over HTTP/2 the next question would
+// go down the same dead one, for as long as the kernel believes in it.
 func direct() *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: answerTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    answerTimeout,
 		ResponseHeaderTimeout:  answerTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 		IdleConnTimeout:        time.Minute,
-		ForceAttemptHTTP2:      true,
+		Protocols:              protocols,
 		DisableCompression:     true, // asked for where it is wanted, and nowhere else
 	}
 }
@@ -133,7 +159,7 @@ func (c *Client) Stats() ClientStats {
 	defer c.mu.Unlock()
 	return ClientStats{
 		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
-		Failures: c.failures.Load(), Trouble: c.trouble, Disk: c.disk.Stats(),
+		Failures: c.failures.Load(), Trouble: c.trouble, Sightings: c.sightings.Load(), Disk: c.disk.Stats(),
 	}
 }
 
@@ -163,7 +189,7 @@ func (c *Client) note(trouble string) {
 // it returns.
 func (c *Client) Follow(ctx context.Context) error {
 	defer c.keep()()
-	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}, patience: remeasure}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -176,6 +202,9 @@ func (c *Client) Follow(ctx context.Context) error {
 			c.failures.Add(1)
 			c.note(plainly(err))
 		}
+		if errors.Is(err, errSilent) {
+			c.http.CloseIdleConnections() // a transport that speaks HTTP/2 would ask the dead one again
+		}
 		if time.Since(began) >= maxWait {
 			pause = 0
 		}
@@ -185,9 +214,8 @@ func (c *Client) Follow(ctx context.Context) error {
 		}
 		sleep(ctx, pause-spread(pause/2)) // followers of one origin do not come back in step
 	}
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.over.Store(true)
+	c.rest()
 	return ctx.Err()
 }
 

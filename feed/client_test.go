@@ -3,9 +3,11 @@ package feed_test
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +127,34 @@ func TestTheOriginIsKilledAndComesBack(t *testing.T) {
 		}
 		if n := v.client.Stats().Snapshots; n != 1 {
 			t.Errorf("%d snapshots: it did not resume by its cursor", n)
+		}
+	})
+}
+
+// A log that has forgotten its last rules still stands where it stood: nobody's
+// cursor goes back, and nothing is waited for that will not come.
+func TestACompactedLogStandsWhereItStood(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook(ended("a"), ended("b"), ended("c"))
+		o := s.origin(log)
+		v := s.verifier()
+		pass(5 * time.Second)
+		at := v.Cursor()
+		o.stop()
+		log.set(func() { log.kept = nil })
+		s.origin(log)
+		before := log.count()
+		pass(10 * time.Second)
+		if v.Cursor() != at || v.client.Stats().Snapshots != 1 || v.stale() {
+			t.Errorf("the cursor stood at %s, now at %s: %+v", at, v.Cursor(), v.client.Stats())
+		}
+		if n := log.count() - before; n > 40 {
+			t.Errorf("%d readings in 10 s of a log in which nothing happens", n)
+		}
+		log.append(ended("d"))
+		pass(100 * time.Millisecond)
+		if !v.refuses("d") {
+			t.Error("a rule that came after is not in force")
 		}
 	})
 }
@@ -371,6 +401,43 @@ func TestTheOriginAnnouncesMaxStale(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		if got := s.verifier().client.MaxStale(); got != revocation.MaxStale {
 			t.Errorf("while nothing was announced: %s", got)
+		}
+	})
+}
+
+// Whoever wants to know of each rule hears of all of them, once they are in
+// force: those of the snapshot, then those that come, and after a gap the rest.
+func TestToldOfEachRule(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook(ended("a"), ended("b"))
+		o := s.origin(log)
+		var heard []string
+		var v *verifier
+		index := revocation.NewIndex(issuer)
+		v = s.verifier(func(c *feed.ClientConfig) {
+			c.Index = index
+			c.Told = func(rules []revocation.Entry, snapshot bool) {
+				for _, e := range rules {
+					heard = append(heard, fmt.Sprint(e.Cursor, " ", e.Rule.ID, " ", snapshot))
+					q := revocation.Query{Issuer: issuer, SessionID: e.Rule.ID}
+					if index.Check(time.Now(), &q).Action != revocation.Revoke {
+						t.Errorf("%s is not in force when it is told", e.Rule.ID)
+					}
+				}
+			}
+		})
+		log.append(ended("c"), ended("d"))
+		synctest.Wait()
+		if want := []string{"1:1 a true", "1:2 b true", "1:3 c false", "1:4 d false"}; !slices.Equal(heard, want) {
+			t.Errorf("got %q, want %q", heard, want)
+		}
+		o.stop()
+		log.append(ended("e"))
+		heard = nil
+		s.origin(log, func(c *feed.HandlerConfig) { c.Tail = 1 })
+		pass(3 * time.Second)
+		if want := []string{"1:5 e false"}; !slices.Equal(heard, want) || v.stale() {
+			t.Errorf("after the origin came back: %q, want %q", heard, want)
 		}
 	})
 }

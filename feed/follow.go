@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -20,6 +22,7 @@ import (
 
 const (
 	answerTimeout = 5 * time.Second
+	askAgain      = time.Second // while nobody answers
 	sweepEach     = time.Minute
 	maxDocument   = 64 << 10
 )
@@ -40,6 +43,8 @@ type follower struct {
 	cold  bool     // a snapshot must be merged before the stream is followed
 	heard time.Time
 	swept time.Time // by this machine's wall clock
+
+	patience time.Duration // with a stream whose words come late
 }
 
 // attempt goes from wherever the follower stands to a stream, and stays with
@@ -61,6 +66,7 @@ func (f *follower) attempt(ctx context.Context) error {
 	switch {
 	case errors.Is(err, revocation.ErrSnapshotRequired):
 		f.cold = true
+	case errors.Is(err, errLate):
 	case !errors.Is(err, errOver):
 		f.doc = nil
 	}
@@ -74,6 +80,7 @@ type inquiry struct {
 	limit  time.Duration
 	watch  *time.Timer
 	sent   time.Time // a moment before the request left
+	kind   string    // of the answer
 	body   io.ReadCloser
 }
 
@@ -95,8 +102,8 @@ func (i *inquiry) close() {
 }
 
 // ask sends a request to a place that the document names, and returns its answer
-// if it is the wanted kind.
-func (f *follower) ask(ctx context.Context, place, kind string, query url.Values, header http.Header) (*inquiry, error) {
+// if it is of a wanted kind.
+func (f *follower) ask(ctx context.Context, place string, query url.Values, header http.Header, kinds ...string) (*inquiry, error) {
 	u, err := f.locate(place)
 	if err != nil {
 		return nil, err
@@ -122,7 +129,7 @@ func (f *follower) ask(ctx context.Context, place, kind string, query url.Values
 		return nil, err
 	}
 	i.body = res.Body
-	if err := judge(res, kind); err != nil {
+	if i.kind, err = judge(res, kinds); err != nil {
 		i.close()
 		return nil, err
 	}
@@ -130,21 +137,22 @@ func (f *follower) ask(ctx context.Context, place, kind string, query url.Values
 }
 
 // judge tells what an answer other than the wanted one means.
-func judge(res *http.Response, kind string) error {
+func judge(res *http.Response, kinds []string) (kind string, err error) {
 	switch s := res.StatusCode; {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return fmt.Errorf("%w: the origin answers %s", ErrUnauthorized, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrUnauthorized, res.Status)
 	case s == http.StatusGone:
-		return revocation.ErrSnapshotRequired
+		return "", revocation.ErrSnapshotRequired
 	case s == http.StatusServiceUnavailable:
-		return fmt.Errorf("%w: the origin answers %s", ErrUnavailable, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrUnavailable, res.Status)
 	case s != http.StatusOK:
-		return fmt.Errorf("%w: the origin answers %s", ErrProtocol, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrProtocol, res.Status)
 	}
-	if got, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";"); strings.TrimSpace(got) != kind {
-		return fmt.Errorf("%w: an answer of type %q, want %s", ErrProtocol, got, kind)
+	got, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	if got = strings.TrimSpace(got); !slices.Contains(kinds, got) {
+		return "", fmt.Errorf("%w: an answer of type %q, want %s", ErrProtocol, got, strings.Join(kinds, " or "))
 	}
-	return nil
+	return got, nil
 }
 
 // locate resolves a place, which must be where the client was sent: a document
@@ -168,28 +176,60 @@ func (f *follower) credential() http.Header {
 	return http.Header{"Authorization": {"Bearer " + f.c.cfg.Token}, "Cache-Control": {"no-store"}}
 }
 
-// discover reads the document. It is public, so no credential goes there.
+// discover asks for the document, and while nobody answers asks again by another
+// connection: a question that was lost on the way is never answered, and when
+// the fault is over nobody should wait for it. The first answer counts.
 func (f *follower) discover(ctx context.Context) error {
 	f.at = nil
-	i, err := f.ask(ctx, discovery, "application/json", nil, http.Header{})
+	ctx, cancel := context.WithCancel(ctx)
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	defer cancel()
+	answers := make(chan discovered)
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		asked.Go(func() {
+			doc, err := f.document(ctx)
+			select {
+			case answers <- discovered{doc, err}:
+			case <-ctx.Done():
+			}
+		})
+		select {
+		case first := <-answers:
+			if first.err == nil {
+				f.doc, f.at = first.doc, f.c.base.JoinPath(discovery)
+				f.c.maxStale.Store(first.doc.MaxStale)
+				f.learn()
+			}
+			return first.err
+		case <-again.C:
+		}
+	}
+}
+
+type discovered struct {
+	doc *document
+	err error
+}
+
+// document asks once. The document is public, so no credential goes there.
+func (f *follower) document(ctx context.Context) (*document, error) {
+	i, err := f.ask(ctx, discovery, nil, http.Header{}, "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer i.close()
 	text, err := io.ReadAll(io.LimitReader(i, maxDocument))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var doc document
 	if err := read(text, &doc); err != nil {
-		return err
+		return nil, err
 	}
-	if err := f.agrees(doc.Version, doc.Issuer); err != nil {
-		return err
-	}
-	f.doc, f.at = &doc, f.c.base.JoinPath(discovery)
-	f.c.maxStale.Store(doc.MaxStale)
-	return nil
+	return &doc, f.agrees(doc.Version, doc.Issuer)
 }
 
 // agrees refuses another version, and the rules of another issuer.
@@ -222,7 +262,7 @@ func (f *follower) tidy(now time.Time) {
 func (f *follower) snapshot(ctx context.Context) error {
 	header := f.credential()
 	header.Set("Accept-Encoding", "gzip")
-	i, err := f.ask(ctx, f.doc.Snapshot, linesType, nil, header)
+	i, err := f.ask(ctx, f.doc.Snapshot, nil, header, linesType)
 	if err != nil {
 		return err
 	}
@@ -282,7 +322,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 	batch, count := make([]revocation.Entry, 0, page), 0
 	for in.Scan() {
 		if bytes.HasPrefix(in.Bytes(), []byte(`{"end":`)) {
-			return errors.Join(lost, f.apply(batch), complete(in.Bytes(), count))
+			return errors.Join(lost, f.apply(batch, true), complete(in.Bytes(), count))
 		}
 		var e entry
 		if err := read(in.Bytes(), &e); err != nil {
@@ -293,7 +333,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 			return err
 		}
 		if batch, count = append(batch, rule), count+1; len(batch) == page {
-			lost = errors.Join(lost, f.apply(batch))
+			lost = errors.Join(lost, f.apply(batch, true))
 			batch = batch[:0]
 		}
 	}
@@ -321,9 +361,12 @@ func (f *follower) younger(c revocation.Cursor) error {
 	return nil
 }
 
-func (f *follower) apply(batch []revocation.Entry) error {
+func (f *follower) apply(batch []revocation.Entry, snapshot bool) error {
 	if err := f.index.Apply(batch...); err != nil {
 		return fmt.Errorf("%w: %w", errDisagree, err)
+	}
+	if f.c.cfg.Told != nil && len(batch) > 0 {
+		f.c.cfg.Told(batch, snapshot)
 	}
 	return nil
 }

@@ -15,6 +15,23 @@ import (
 // base64url is the only alphabet; Strict refuses stray bits (RFC 7515 §2).
 var base64url = base64.RawURLEncoding.Strict()
 
+// EncodeClaims writes claims as a Signer would sign them, for a store that keeps
+// what has yet to be signed, or signed again. ErrClaims as from Sign.
+func EncodeClaims(c Claims) ([]byte, error) { return encodeClaims(c) }
+
+// DecodeClaims reads what EncodeClaims wrote, as strictly as a Verifier reads a
+// token. It proves nothing about where data comes from: an issuer asks it about
+// its own records. What cannot be read is ErrClaims.
+func DecodeClaims(data []byte, into Claims) error {
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%w: %v", ErrClaims, err)
+	}
+	if err := into.Base().wellFormed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrClaims, err)
+	}
+	return nil
+}
+
 // encodeClaims writes claims as JSON in a fixed order, in ASCII.
 func encodeClaims(c Claims) ([]byte, error) {
 	if err := c.Base().wellFormed(); err != nil {

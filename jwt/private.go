@@ -13,7 +13,7 @@ import (
 // private "scope" in a token without one would be a promotion.
 var reserved = []string{
 	"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid",
-	"auth_time", "amr", "acr", "scope", "tid", "ver", "sxp", "gen", "rev", "cnf",
+	"auth_time", "amr", "acr", "scope", "tid", "ver", "sxp", "prv", "gen", "rev", "cnf",
 	"act", "may_act", "azp", "client_id",
 }
 

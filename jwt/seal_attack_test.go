@@ -52,6 +52,7 @@ func TestA017SealedHeadersThatAreRefusedUnread(t *testing.T) {
 		"typ":                     with(`"typ":"JWT"`),
 		"alg twice":               with(`"alg":"none"`),
 		"alg in capitals":         mustReplace(good, `"alg"`, `"ALG"`),
+		"kid null":                mustReplace(good, `"`+key.ID()+`"`, `null`),
 		"alg null":                mustReplace(good, `"dir"`, `null`),
 		"alg none":                mustReplace(good, `"dir"`, `"none"`),
 		"alg in another case":     mustReplace(good, `"dir"`, `"DIR"`),
@@ -235,7 +236,7 @@ func TestEphemeralKeysFit(t *testing.T) {
 			"not on the curve": {"EC", name, b64(y), b64(x)},
 			"another curve":    {"EC", "P-521", b64(x), b64(y)},
 			"another type":     {"OKP", name, b64(x), b64(y)},
-			"long x":           {"EC", name, b64("\x00" + x), b64(y[1:])},
+			"another width":    {"EC", name, b64(x + y[:1]), b64(y[1:])},
 			"infinity":         {"EC", name, "", ""},
 		} {
 			if key.Fits(bad[0], bad[1], bad[2], bad[3]) {
@@ -287,6 +288,21 @@ func TestSealedJSONThatIsRefused(t *testing.T) {
 	}
 }
 
+// RFC 7520 §5.12 with an algorithm of ours: what decides on the content must be
+// protected, or whoever carries the seal decides.
+func TestEncThatIsNotProtected(t *testing.T) {
+	key := newOpenKey(t, "dir")
+	build := func(protected, unprotected string) string {
+		parts := strings.Split(sealByHand(key.Secret().([]byte), protected, []byte("x")), ".")
+		return fmt.Sprintf(`{"protected":"%s","unprotected":%s,"iv":"%s","ciphertext":"%s","tag":"%s"}`, parts[0], unprotected, parts[2], parts[3], parts[4])
+	}
+	alg := fmt.Sprintf(`{"alg":"dir","kid":"%s"}`, key.ID())
+	opens(t, build(`{"enc":"A256GCM"}`, alg), "x", key)
+	if why := whyShut(build(alg, `{"enc":"A256GCM"}`), key); why != jwt.Header {
+		t.Errorf("enc not protected: %q, want header", why)
+	}
+}
+
 // Several recipients: one weak one spoils the content, since all share its key;
 // nobody is found twice.
 func TestRecipientsThatSpoilTheSeal(t *testing.T) {
@@ -311,11 +327,16 @@ func TestRecipientsThatSpoilTheSeal(t *testing.T) {
 		"one name for two": strings.Replace(good, b.ID(), a.ID(), 1),
 		"dir among two":    strings.Replace(good, `"alg":"A256KW"`, `"alg":"dir"`, 1),
 		"no name":          strings.Replace(good, fmt.Sprintf(`,"kid":"%s"`, a.ID()), ``, 1),
-		"another alg":      strings.Replace(good, `"alg":"A256KW"`, `"alg":"RSA-OAEP-256"`, 1),
 	} {
-		if why := whyShut(sealed, a, b); why != jwt.Header {
-			t.Errorf("%s: %q, want header", name, why)
+		for _, keys := range [][]*jwt.OpenKey{{a, b}, {b}} {
+			if why := whyShut(sealed, keys...); why != jwt.Header {
+				t.Errorf("%s, %d keys: %q, want header", name, len(keys), why)
+			}
 		}
+	}
+	other := strings.Replace(good, `"alg":"A256KW"`, `"alg":"RSA-OAEP-256"`, 1)
+	if why := whyShut(other, a, b); why != jwt.Header {
+		t.Errorf("our key under another alg: %q, want header", why)
 	}
 	crowd := strings.Replace(good, `"recipients":[`, `"recipients":[`+strings.Repeat(`{"header":{"alg":"A256KW","kid":"z"}},`, 15), 1)
 	if why := whyShut(crowd, a); why != jwt.Malformed {

@@ -14,17 +14,7 @@ import (
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
-// session and reset are kinds of other rooms.
-type session struct {
-	jwt.Registered
-	Absolute jwt.Time                  `json:"sxp"`
-	Private  map[string]jsontext.Value `json:",embed"`
-}
-
-func (*session) Kind() jwt.Kind { return jwt.KindSession }
-
-func (s *session) PrivateClaims() map[string]jsontext.Value { return s.Private }
-
+// reset is a kind of another room.
 type reset struct {
 	jwt.Registered
 	Address string `json:"adr"`
@@ -40,7 +30,10 @@ func full() []jwt.Claims {
 			Registered: registered(), AuthTime: 5, Methods: []string{"pwd", "otp"}, Context: "1", Scope: "read", Tenant: "t",
 			Generation: "3.x", Revision: "1:2", Confirmation: &jwt.Confirmation{Lock: "l", Thumbprint: "j"}, Private: private,
 		},
-		&session{registered(), 77, private},
+		&jwt.Session{
+			Registered: registered(), AuthTime: 5, Methods: []string{"pwd"}, Context: "1", Scope: "read", Tenant: "t", Version: "7",
+			Absolute: 77, Renews: "j-0", Revision: "1:2", Confirmation: &jwt.Confirmation{Lock: "l"}, Private: private,
+		},
 		&reset{registered(), "ada@example.com"},
 	}
 }
@@ -55,8 +48,8 @@ func TestEveryKindGoesRound(t *testing.T) {
 		switch c.(type) {
 		case *jwt.Access:
 			got, why = verifyKind[jwt.Access](t, key, raw)
-		case *session:
-			got, why = verifyKind[session](t, key, raw)
+		case *jwt.Session:
+			got, why = verifyKind[jwt.Session](t, key, raw)
 		case *reset:
 			got, why = verifyKind[reset](t, key, raw)
 		}
@@ -96,7 +89,7 @@ func TestA019KindsByDoors(t *testing.T) {
 	key := newKey(t, jwt.ES256)
 	doors := []func(raw string) jwt.Reason{
 		func(raw string) jwt.Reason { _, why := verifyKind[jwt.Access](t, key, raw); return why },
-		func(raw string) jwt.Reason { _, why := verifyKind[session](t, key, raw); return why },
+		func(raw string) jwt.Reason { _, why := verifyKind[jwt.Session](t, key, raw); return why },
 		func(raw string) jwt.Reason { _, why := verifyKind[reset](t, key, raw); return why },
 	}
 	for i, c := range full() {

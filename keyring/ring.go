@@ -110,9 +110,10 @@ func (r *Ring) On(tx Store) *Ring { return &Ring{r.shared, tx, true} }
 
 // Signer returns a Signer of these kinds that signs with the key whose turn it
 // is. It returns errors with reason unavailable when there is none, or when this
-// node does not know: the store was out of reach for twice MaxAge.
+// node does not know: the store was out of reach for twice MaxAge. SignAgain
+// repeats what a retired key has signed, for as long as that key is published.
 func (r *Ring) Signer(kinds ...jwt.Kind) *jwt.Signer {
-	s := jwt.NewSigner(r.signing, kinds...)
+	s := jwt.NewSigner(r.signing, kinds...).Recalling(r.recall)
 	for kind, typ := range r.cfg.Typ {
 		s = s.As(kind, typ)
 	}
@@ -131,6 +132,18 @@ func (r *Ring) signing(now time.Time) (*jwt.PrivateKey, error) {
 		return nil, errNone
 	}
 	return v.signing, nil
+}
+
+// recall finds the key for jwt.Signer.SignAgain.
+func (r *Ring) recall(now time.Time, kid string) (*jwt.PrivateKey, error) {
+	v := r.at(now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[kid]
+	if e == nil || v.snapshot.Key(kid) == nil {
+		return nil, errUnknown
+	}
+	return e.private, nil
 }
 
 // catchUp reads the store for a signer that finds the view too old, as after a

@@ -108,7 +108,7 @@ func (f *follower) read(ctx context.Context, after Cursor) (int, error) {
 		}
 		after = e.Cursor
 	}
-	f.index.place(after)
+	f.index.Advance(after)
 	return len(entries), nil
 }
 
@@ -148,6 +148,15 @@ func (x *Index) Reached(c Cursor) {
 	defer x.mu.Unlock()
 	x.place(c)
 	x.holey = false
+}
+
+// Advance is Reached for who reads beside a follower: the cursor never moves back.
+func (x *Index) Advance(c Cursor) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.Cursor().Before(c) {
+		x.place(c)
+	}
 }
 
 // SweptAfter tells, once, whether rules were swept by a clock ahead of now:

@@ -58,6 +58,14 @@ func NewIndex(issuer string) *Index {
 // token, with the narrowest scope that calls for it. The zero Verdict is for
 // tokens that no rule matches and for those of other issuers.
 func (x *Index) Check(now time.Time, q *Query) Verdict {
+	v := x.Look(now, q)
+	x.count(v.Action)
+	return v
+}
+
+// Look is Check for other questions than whether a token is good: it does not
+// count in Stats.
+func (x *Index) Look(now time.Time, q *Query) Verdict {
 	var v Verdict
 	if q.Issuer != x.issuer {
 		return v
@@ -76,7 +84,6 @@ func (x *Index) Check(now time.Time, q *Query) Verdict {
 			v = Verdict{Action: m.action, Scope: ScopeIssuer, Reason: m.reason}
 		}
 	}
-	x.count(v.Action)
 	return v
 }
 
@@ -102,14 +109,18 @@ func (x *Index) Apply(entries ...Entry) error {
 	defer x.mu.Unlock()
 	defer x.edits.Add(uint64(len(entries)))
 	var errs []error
+	at := x.Cursor()
 	for _, e := range entries {
 		if err := x.add(e); err != nil {
 			errs = append(errs, fmt.Errorf("entry %s: %w", e.Cursor, err))
 			continue
 		}
-		if len(errs) == 0 && follows(x.Cursor(), e.Cursor) {
-			x.place(e.Cursor)
+		if len(errs) == 0 && follows(at, e.Cursor) {
+			at = e.Cursor
 		}
+	}
+	if at != x.Cursor() {
+		x.place(at)
 	}
 	return errors.Join(errs...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
 	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -17,6 +18,7 @@ type Set struct {
 	Keys        keyring.Store
 	OneTimes    onetime.Store
 	Sessions    session.Store
+	Keepers     keeper.Store
 	Revocations revocation.Log
 }
 

@@ -36,6 +36,8 @@ var rooms = []room{
 		Imports: []string{"jwt", "jwks", "secret"}},
 	{Dir: "session", Sentence: "Package session keeps refreshable sessions.",
 		Imports: []string{"jwt", "revocation", "secret"}},
+	{Dir: "keeper", Sentence: "Package keeper keeps single-token sessions that renew themselves.",
+		Imports: []string{"jwt", "revocation"}},
 	{Dir: "onetime", Sentence: "Package onetime owns single-use tokens scoped to one purpose.",
 		Imports: []string{"jwt"}},
 	{Dir: "account", Sentence: "Package account owns people's identifiers with their credentials.",
@@ -43,15 +45,15 @@ var rooms = []room{
 
 	// Where it is kept.
 	{Dir: "store", Sentence: "Package store names what one backend keeps together.",
-		Imports: []string{"account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "store/memory", Sentence: "Package memory keeps every contract in maps.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "store/sqlite", Sentence: "Package sqlite keeps every contract in one SQLite file.",
 		Imports: []string{"store", "internal/sqldb"}},
 	{Dir: "store/storetest", Sentence: "Package storetest checks that a backend keeps the store contracts.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 	{Dir: "internal/sqldb", Sentence: "Package sqldb keeps the store contracts in SQL given a dialect.",
-		Imports: []string{"store", "account", "keyring", "onetime", "revocation", "session"}},
+		Imports: []string{"store", "account", "keeper", "keyring", "onetime", "revocation", "session"}},
 
 	// The server and its callers.
 	{Dir: "api", Sentence: "Package api defines the JSON messages of the auth server."},
@@ -62,7 +64,7 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api", "web",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "binding", "api", "web",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "web", Sentence: "Package web embeds the files a browser is served."},
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
@@ -81,10 +83,12 @@ var rooms = []room{
 
 	// The house itself.
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
+	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
 		Imports: []string{"jwt", "revocation", "secret", "session", "store/memory"}}, // only tests import it
+	{Dir: "internal/town", Sentence: "Package town plays the whole system for weeks in synthetic time."}, // nothing but tests
 	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test."},
 }
 
@@ -113,7 +117,7 @@ var testLibraries = []string{
 }
 
 // driverless are the rooms that a program embeds without a database.
-var driverless = []string{".", "client", "jotkeepertest", "examples/resource"}
+var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource"}
 
 // drivers are the packages that must never be linked into a driverless room.
 var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose/v3"}

@@ -28,6 +28,7 @@ func Contracts(db Database) store.Set {
 		Keys:        keys{db},
 		OneTimes:    oneTimes{db},
 		Sessions:    sessions{db},
+		Keepers:     keepers{db},
 		Revocations: revocations{db},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
 	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -37,6 +38,7 @@ type state struct {
 	oneTimes    table[string, onetime.Record]
 	sessions    table[string, session.Row]
 	epochs      table[string, int64]
+	rotations   table[string, keeper.Rotation]
 	log         []revocation.Entry
 	head        revocation.Cursor
 	undo        []func()
@@ -52,6 +54,7 @@ func New() *Backend {
 	s.oneTimes = newTable[string, onetime.Record](s)
 	s.sessions = newTable[string, session.Row](s)
 	s.epochs = newTable[string, int64](s)
+	s.rotations = newTable[string, keeper.Rotation](s)
 	return &Backend{turn: make(chan struct{}, 1), state: s, closed: make(chan struct{}), changed: make(chan struct{})}
 }
 
@@ -180,7 +183,7 @@ func (b *Backend) wait(ctx context.Context, after revocation.Cursor) error {
 type run func(ctx context.Context, f func(*state) error) error
 
 func contracts(r run, wait func(context.Context, revocation.Cursor) error) store.Set {
-	return store.Set{Accounts: accounts{r}, Keys: keys{r}, OneTimes: oneTimes{r}, Sessions: sessions{r}, Revocations: revocations{r, wait}}
+	return store.Set{Accounts: accounts{r}, Keys: keys{r}, OneTimes: oneTimes{r}, Sessions: sessions{r}, Keepers: keepers{r}, Revocations: revocations{r, wait}}
 }
 
 // A table is a map whose changes can be taken back. Values are never changed

@@ -27,7 +27,7 @@ func appendRule(t *testing.T, b *sqlite.Backend, id string) revocation.Cursor {
 	return c
 }
 
-func TestEmptyDirectoryBecomesVersionOne(t *testing.T) {
+func TestEmptyDirectoryBecomesTheNewest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "odd ?name#with%20 é&.db")
 	b := reopen(t, file, sqlite.Options{Server: true})
 	if got := path(t, b); got != file {
@@ -87,7 +87,7 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	if !errors.Is(err, sqlite.ErrNewer) || !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("it was opened with %v", err)
 	}
-	want := "sqlite: " + file + ": store: unavailable: the database belongs to a newer version of jotkeeper: it has schema 99, this program knows 2; use the version that wrote it, or a newer one"
+	want := "sqlite: " + file + ": store: unavailable: the database belongs to a newer version of jotkeeper: it has schema 99, this program knows 3; use the version that wrote it, or a newer one"
 	if err.Error() != want {
 		t.Errorf("it says\n\t%s\nwant\n\t%s", err, want)
 	}

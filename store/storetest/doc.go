@@ -10,7 +10,7 @@
 // Each promise is checked on a backend of its own. One that is broken prints
 // the sentence of the contract that promised it, then what was seen instead. A
 // store that keeps only some contracts is checked with [Accounts], [Keys],
-// [Sessions] or [Revocations].
+// [Sessions], [Keepers] or [Revocations].
 //
 // The suite waits for events and never for time, except for a bound of one
 // minute after which a call that should have returned counts as hanging.

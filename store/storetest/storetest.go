@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/keyring"
 	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -21,7 +22,7 @@ import (
 // Backend checks every contract of a backend and its transactions. open returns
 // an empty backend; the suite closes it.
 func Backend(t *testing.T, open func(t *testing.T) store.Backend) {
-	for _, p := range slices.Concat(accountPromises, keyPromises, oneTimePromises, sessionPromises, revocationPromises, togetherPromises) {
+	for _, p := range slices.Concat(accountPromises, keyPromises, oneTimePromises, sessionPromises, keeperPromises, revocationPromises, togetherPromises) {
 		t.Run(p.name, func(t *testing.T) {
 			b := open(t)
 			defer b.Close()
@@ -51,6 +52,15 @@ func Sessions(t *testing.T, open func(t *testing.T) (session.Store, revocation.L
 	some(t, sessionPromises, func(t *testing.T) store.Set {
 		s, l := open(t)
 		return store.Set{Sessions: s, Revocations: l}
+	})
+}
+
+// Keepers checks a keeper.Store with the log that it looks at. open returns an
+// empty pair.
+func Keepers(t *testing.T, open func(t *testing.T) (keeper.Store, revocation.Log)) {
+	some(t, keeperPromises, func(t *testing.T) store.Set {
+		k, l := open(t)
+		return store.Set{Keepers: k, Revocations: l}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -37,17 +38,20 @@ var togetherPromises = []promise{
 			in.account(id)
 			in.must(tx.Keys.Insert(c.ctx, signingKey("a", 1)), "inserting a key")
 			in.insert(login("s1"))
+			in.rotates(renewal("old", "new"))
 			last := in.append(jti("a"))
 			_, head, err := tx.Sessions.Find(c.ctx, "s1")
 			in.must(err, "finding")
 			in.equal(head, last, "the head inside")
 			return nil
 		}), "changing everything")
+		c.rotated("old")
 		c.that(len(c.listed(0, 9)) == 1 && len(c.keys()) == 1 && c.session("s1").Revision == 1 && c.head().Seq == 1, "something is missing afterwards")
 	}},
 	{"together/error", "An error of f undoes what it did and is returned as it is.", func(c *check) {
 		id, head := c.register(person("ada")), c.append(jti("before"))
 		c.insert(login("s1"))
+		renewed := c.rotates(renewal("kept", "after"))
 		err := c.backend.Together(c.ctx, func(tx store.Set) error {
 			in := c.within(tx)
 			in.register(person("bob"))
@@ -55,9 +59,14 @@ var togetherPromises = []promise{
 			in.failed(id, at(0))
 			in.must(tx.Keys.Insert(c.ctx, signingKey("a", 1)), "inserting a key")
 			in.insert(login("s2"))
+			in.rotates(renewal("old", "new"))
+			_, err := tx.Keepers.Rekey(c.ctx, "kept", "key 1", "key 2")
+			in.must(err, "replacing a key")
 			in.end(session.Ending{Account: "ada", Epoch: true, Reason: "logout", Now: at(0), Until: at(time.Hour)})
-			_, err := tx.Revocations.Compact(c.ctx, at(1000*time.Hour))
+			_, err = tx.Revocations.Compact(c.ctx, at(1000*time.Hour))
 			in.must(err, "compacting")
+			_, err = tx.Keepers.Sweep(c.ctx, at(1000*time.Hour))
+			in.must(err, "sweeping renewals")
 			_, err = tx.Sessions.Sweep(c.ctx, at(1000*time.Hour))
 			in.must(err, "sweeping")
 			return errOnPurpose
@@ -68,6 +77,9 @@ var togetherPromises = []promise{
 		_, err = c.set.Accounts.FindIdentifier(c.ctx, "bob")
 		c.wants(err, account.ErrNotFound, "finding an account that was undone")
 		c.that(len(c.keys()) == 0, "a key is left")
+		c.equal(c.rotated("kept"), renewed, "the renewal")
+		_, err = c.set.Keepers.Rotated(c.ctx, "old")
+		c.wants(err, keeper.ErrNotFound, "looking up a renewal that was undone")
 		c.gone("s2")
 		c.equal(c.session("s1").State, session.Active, "the state of the session")
 		c.equal(c.epoch("ada"), int64(0), "the epoch")
@@ -243,7 +255,7 @@ func (c *check) within(tx store.Set) *check { return &check{ctx: c.ctx, set: tx}
 
 // everyCall makes each call of each contract once.
 func (c *check) everyCall() map[string]error {
-	a, k, s, l := c.set.Accounts, c.set.Keys, c.set.Sessions, c.set.Revocations
+	a, k, s, r, l := c.set.Accounts, c.set.Keys, c.set.Sessions, c.set.Keepers, c.set.Revocations
 	errs := map[string]error{}
 	_, errs["Accounts.Insert"] = a.Insert(c.ctx, person("x"))
 	_, errs["Accounts.Find"] = a.Find(c.ctx, 1)
@@ -263,6 +275,10 @@ func (c *check) everyCall() map[string]error {
 	_, _, errs["Sessions.End"] = s.End(c.ctx, session.Ending{Account: "ada"})
 	_, errs["Sessions.List"] = s.List(c.ctx, "ada", at(0))
 	_, errs["Sessions.Sweep"] = s.Sweep(c.ctx, at(0))
+	_, errs["Keepers.Rotate"] = r.Rotate(c.ctx, renewal("old", "new"), revocation.Query{})
+	_, errs["Keepers.Rotated"] = r.Rotated(c.ctx, "old")
+	_, errs["Keepers.Rekey"] = r.Rekey(c.ctx, "old", "key 1", "key 2")
+	_, errs["Keepers.Sweep"] = r.Sweep(c.ctx, at(0))
 	_, errs["Revocations.Head"] = l.Head(c.ctx)
 	_, errs["Revocations.Read"] = l.Read(c.ctx, revocation.Cursor{}, 1)
 	errs["Revocations.Wait"] = l.Wait(c.ctx, revocation.Cursor{})

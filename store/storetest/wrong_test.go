@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jotkeeper/jotkeeper/account"
+	"github.com/jotkeeper/jotkeeper/keeper"
 	"github.com/jotkeeper/jotkeeper/onetime"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
@@ -42,6 +43,15 @@ func TestWrongStoresAreCaught(t *testing.T) {
 			func(s *store.Set) { s.Revocations = &carelessEpoch{Log: s.Revocations} }},
 		"an epoch that forgets": {"revocation/epoch", "the head of the new epoch",
 			func(s *store.Set) { s.Revocations = forgetfulEpoch{s.Revocations} }},
+		"a log looked at before the renewal": {"keeper/logout-beside-renewal", "survived the logout",
+			func(s *store.Set) {
+				w := &carelessRenewal{Store: s.Keepers, Log: s.Revocations, passed: make(chan struct{}, 1024), ended: map[string]chan struct{}{}}
+				s.Keepers, s.Revocations = w, hastyLogout{s.Revocations, w}
+			}},
+		"a successor for each who asks": {"keeper/A085-rotate-race", "a second successor",
+			func(s *store.Set) { s.Keepers = generousRenewal{s.Keepers} }},
+		"a renewal on record that outlives a logout": {"keeper/revoked", "asking again",
+			func(s *store.Set) { s.Keepers = forgivingRenewal{s.Keepers} }},
 		"a one-time token found, then deleted": {"onetime/A111-take", "won the race",
 			func(s *store.Set) { s.OneTimes = &carelessTake{Store: s.OneTimes} }},
 		"rules that are not told": {"session/end", "the cursor of the last rule",
@@ -262,6 +272,69 @@ func (w *carelessCount) Fail(ctx context.Context, id int64, now time.Time) (int,
 	}
 	_, err = w.Store.Fail(ctx, id, now)
 	return max(r.Failures, 1), err
+}
+
+// carelessRenewal looks at the log, and records later: the logout of its round
+// comes in between.
+type carelessRenewal struct {
+	keeper.Store
+	revocation.Log
+	passed chan struct{} // somebody has looked
+	mu     sync.Mutex
+	ended  map[string]chan struct{} // by subject: the logout is done
+}
+
+func (w *carelessRenewal) over(subject string) chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended[subject] == nil {
+		w.ended[subject] = make(chan struct{})
+	}
+	return w.ended[subject]
+}
+
+func (w *carelessRenewal) Rotate(ctx context.Context, r keeper.Rotation, q revocation.Query) (keeper.Rotation, error) {
+	if state, err := w.State(ctx, r.At, revocation.ScopeSubject, q.Subject); err != nil || state[q.Subject] == revocation.Revoke {
+		return keeper.Rotation{}, keeper.ErrRevoked
+	}
+	if strings.HasPrefix(q.Subject, "ada ") {
+		w.passed <- struct{}{}
+		<-w.over(q.Subject)
+	}
+	return w.Store.Rotate(ctx, r, revocation.Query{})
+}
+
+// hastyLogout waits until a renewal has looked.
+type hastyLogout struct {
+	revocation.Log
+	renewals *carelessRenewal
+}
+
+func (w hastyLogout) Append(ctx context.Context, now time.Time, rules ...revocation.Rule) (revocation.Cursor, error) {
+	if strings.HasPrefix(rules[0].ID, "ada ") {
+		<-w.renewals.passed
+		defer close(w.renewals.over(rules[0].ID))
+	}
+	return w.Log.Append(ctx, now, rules...)
+}
+
+// generousRenewal gives everybody a successor of their own.
+type generousRenewal struct{ keeper.Store }
+
+func (w generousRenewal) Rotate(ctx context.Context, r keeper.Rotation, q revocation.Query) (keeper.Rotation, error) {
+	won, err := w.Store.Rotate(ctx, r, q)
+	r.Rev = won.Rev
+	return r, err
+}
+
+// forgivingRenewal asks the log about new renewals only.
+type forgivingRenewal struct{ keeper.Store }
+
+func (w forgivingRenewal) Rotate(ctx context.Context, r keeper.Rotation, q revocation.Query) (keeper.Rotation, error) {
+	if won, err := w.Rotated(ctx, r.ID); err == nil {
+		return won, nil
+	}
+	return w.Store.Rotate(ctx, r, q)
 }
 
 // quietEnd ends without the rules of its caller.

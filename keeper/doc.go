@@ -1,0 +1,29 @@
+// Package keeper keeps single-token sessions that renew themselves.
+//
+// It is for a Go program that owns its sessions. A login signs one token and
+// stores nothing. Each request shows the token, and [Keeper.Find] answers from
+// memory: is it genuine, is it in time, is it revoked. Once half of its life is
+// over, or when somebody asked for it, [Keeper.Renew] exchanges it for its one
+// successor. What the store sees are renewals and revocations, nothing else.
+//
+// Three decisions carry the rest:
+//
+//   - A token has at most one successor, decided by one atomic step of the
+//     [Store]. Whoever else renews the same token gets that successor too, byte
+//     for byte: ten requests of one page, or a client whose answer was lost.
+//   - A renewed token goes on working until its successor has been seen, and a
+//     grace longer. From then on showing it is theft: one of two holders took
+//     it, nobody can tell which, and the session ends.
+//   - A logout beats every renewal. The step that records a successor looks at
+//     the log of revocations in the same transaction, so a renewal under way
+//     never brings a session back.
+//
+// docs/design/keeper.md tells why, and what a crash leaves behind.
+//
+// # What it refuses to do
+//
+// It signs nothing while it may have missed a revocation ([ErrStale]). It renews
+// no token that has expired, by no leeway, and none beyond the end that its
+// session was given at the login. It takes no session ID from a client, writes
+// no cookie, logs nothing, and its values print no token.
+package keeper

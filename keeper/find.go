@@ -1,0 +1,76 @@
+package keeper
+
+import (
+	"context"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/revocation"
+)
+
+// Find returns the token that raw spells if it is good now. Else the error is a
+// *jwt.Error whose Reason says why: one of malformed, header, key, signature
+// while raw may be a forgery; then issuer, audience, claims, early, expired,
+// absolute, binding, revoked, reused; or unavailable, when it cannot be known.
+//
+// It asks no store. Only the first sight of a renewed token is written down,
+// once, and so is the end of a session whose token was reused.
+func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
+	now := k.cfg.Now()
+	t, err := k.verify(ctx, now, raw)
+	if err != nil {
+		return nil, err
+	}
+	if t.foreign {
+		return t, nil
+	}
+	q := t.query()
+	v := k.index.Check(now, &q)
+	if v.Action == revocation.Revoke {
+		return nil, k.refused(ctx, now, t, v)
+	}
+	if err := k.following(); err != nil {
+		return nil, err
+	}
+	k.sight(ctx, now, t.claims)
+	t.due = due(t.claims, v.Action == revocation.Rotate, k.settled(now, t.claims), now, k.cfg.Versions, k.cfg.Retired)
+	return t, nil
+}
+
+// verify finds out whose token raw is, and whether it is genuine and in time.
+func (k *Keeper) verify(ctx context.Context, now time.Time, raw string) (*Token, error) {
+	found, err := k.own.Verify(ctx, now, raw)
+	if err != nil {
+		return k.verifyForeign(ctx, now, raw, err)
+	}
+	t := &Token{text: raw, claims: found.Claims(), kid: found.KeyID()}
+	if err := ours(t.claims, now); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// ours refuses what our own signature stands under, and yet is no session token
+// of this room's.
+func ours(c *jwt.Session, now time.Time) error {
+	switch {
+	case c.SessionID == "":
+		return refuse(jwt.BadClaim, "sid is missing")
+	case c.Absolute == 0:
+		return refuse(jwt.BadClaim, "sxp is missing")
+	case c.Revision == "":
+		return refuse(jwt.BadClaim, "rev is missing")
+	case c.Absolute <= jwt.TimeOf(now):
+		return refuse(jwt.Absolute, "the session has reached its end")
+	}
+	return unbound(c)
+}
+
+// unbound refuses a token that says it takes more than the token itself (RFC
+// 7800): taking it for a bearer's would undo that.
+func unbound(c *jwt.Session) error {
+	if c.Confirmation != nil {
+		return refuse(jwt.Binding, "the token is bound by cnf, which was not shown")
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package keeper_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever order things happen in: logins, requests that race, answers that are
+// late or lost, rights that change, releases side by side, a logout, a thief.
+func TestAnySessionKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, rt.Fatalf)
+		w.login()
+		seconds := func(name string, from, to int) time.Duration {
+			return time.Duration(rapid.IntRange(from, to).Draw(rt, name)) * time.Second
+		}
+		node := func() int { return rapid.IntRange(0, 1).Draw(rt, "node") }
+		leg := func() time.Duration { return seconds("answer takes", 0, int(way/time.Second)) }
+		request := func(lost bool) func(*rapid.T) {
+			return func(*rapid.T) { w.send(seconds("request takes", 0, int(way/time.Second)), lost) }
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"login":           func(*rapid.T) { w.login() },
+			"request":         request(false),
+			"another request": request(false),
+			"a lost answer":   request(true),
+			"moments":         func(*rapid.T) { w.pass(seconds("moments", 0, 3), node, leg) },
+			"a while":         func(*rapid.T) { w.pass(seconds("a while", 4, 60), node, leg) },
+			"half an hour":    func(*rapid.T) { w.pass(seconds("half an hour", 1700, 2100), node, leg) },
+			"rights change": func(*rapid.T) {
+				if err := w.nodes[0].RotateSubject(w.Context(), "ada"); err != nil {
+					rt.Fatal(err)
+				}
+				w.follow()
+			},
+			"logout": func(*rapid.T) { w.logout() },
+			"a thief copies": func(*rapid.T) {
+				if w.loot = w.jar; w.loot != "" {
+					w.theft = true
+				}
+			},
+			"the thief requests": func(*rapid.T) {
+				if w.loot == "" {
+					return
+				}
+				text, reason := w.serve(w.nodes[node()], w.loot)
+				if w.loot = text; reason != "" {
+					w.loot = ""
+				}
+			},
+			"": func(*rapid.T) { w.follow(); w.check() },
+		})
+	})
+}

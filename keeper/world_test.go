@@ -1,0 +1,231 @@
+package keeper_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store/memory"
+)
+
+// A world is one browser with one cookie jar, its requests and answers under
+// way, two nodes of the program, of two releases, and perhaps a thief. It checks
+// after each answer what is promised of a session. It is told what happens by
+// the state machine (machine_test.go), or by weeks of a person's life
+// (weeks_test.go).
+type world struct {
+	*testing.T
+	fatal func(format string, args ...any)
+	clock *clock
+	log   revocation.Log
+	nodes []*keeper.Keeper
+
+	jar   string // the browser's cookie; "": logged out
+	legs  []*leg
+	loot  string // the thief's
+	theft bool   // ever
+	ended bool   // by a logout
+	sid   string
+
+	issued   []*keeper.Token      // every token of the session, as first seen
+	next     map[string]string    // jti → jti of its successor
+	seen     map[string]time.Time // first sight, by jti
+	texts    map[string]string    // jti → text: one, whoever is given it
+	refused  map[jwt.Reason]int   // the owner's refusals
+	requests int
+}
+
+// A leg is a request under way, or its answer.
+type leg struct {
+	due    time.Time // it arrives then at the latest
+	token  string    // carried
+	answer bool
+	reason jwt.Reason // of a refusal
+	lost   bool       // the answer will be
+}
+
+// Each leg of a journey takes less than this: the grace is made for it.
+const way = 9 * time.Second
+
+func newWorld(t *testing.T, fatal func(string, ...any)) *world {
+	b := memory.New()
+	set := b.Set()
+	w := &world{T: t, fatal: fatal, clock: &clock{now: evening}, log: set.Revocations, next: map[string]string{},
+		seen: map[string]time.Time{}, texts: map[string]string{}, refused: map[jwt.Reason]int{}}
+	ring := newKeys(t, jwt.EdDSA)
+	for _, versions := range [][]string{{"1"}, {"1", "2"}} {
+		k, err := keeper.New(keeper.Config{
+			Issuer: issuer, Audience: shop, Signer: ring.signer(), Keys: ring, Store: set.Keepers, Revocations: set.Revocations,
+			Now: w.clock.read, Versions: versions,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.SetMachine(w.clock.read)
+		w.nodes = append(w.nodes, k)
+	}
+	w.follow()
+	return w
+}
+
+func (w *world) follow() {
+	for _, k := range w.nodes {
+		if err := k.CatchUp(w.Context()); err != nil {
+			w.fatal("following: %v", err)
+		}
+	}
+}
+
+// login begins a session; what the browser had is logged out before.
+func (w *world) login() {
+	w.legs, w.loot, w.theft, w.ended = nil, "", false, false
+	t, err := w.nodes[0].Create(w.Context(), keeper.Claims{Subject: "ada"})
+	if err != nil {
+		w.fatal("logging in: %v", err)
+		return
+	}
+	w.jar, w.sid, w.issued = t.Text(), t.SessionID(), []*keeper.Token{t}
+	w.texts[t.ID()] = t.Text()
+}
+
+// send puts a request on its way.
+func (w *world) send(takes time.Duration, lost bool) {
+	if w.jar != "" {
+		w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes), token: w.jar, lost: lost})
+		w.requests++
+	}
+}
+
+// pass lets time pass; what is due on the way arrives in its order, and the
+// answers of requests take as long as answers takes says.
+func (w *world) pass(d time.Duration, node func() int, takes func() time.Duration) {
+	until := w.clock.read().Add(d)
+	for {
+		slices.SortStableFunc(w.legs, func(a, b *leg) int { return a.due.Compare(b.due) })
+		if len(w.legs) == 0 || w.legs[0].due.After(until) {
+			break
+		}
+		first := w.legs[0]
+		w.legs = w.legs[1:]
+		if wait := first.due.Sub(w.clock.read()); wait > 0 {
+			w.clock.add(wait)
+		}
+		w.follow()
+		w.arrive(first, node, takes)
+	}
+	w.clock.add(until.Sub(w.clock.read()))
+	w.follow()
+}
+
+func (w *world) arrive(l *leg, node func() int, takes func() time.Duration) {
+	switch {
+	case l.answer && l.reason == "":
+		if l.token != "" {
+			w.jar = l.token
+		}
+	case l.answer:
+		w.refused[l.reason]++
+		if !w.theft && !w.ended && l.reason != jwt.Expired {
+			w.fatal("an honest owner was told %s", l.reason)
+		}
+		w.jar = ""
+	default:
+		text, reason := w.serve(w.nodes[node()], l.token)
+		if text == l.token {
+			text = "" // nothing to set
+		}
+		if !l.lost {
+			w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes()), token: text, answer: true, reason: reason})
+		}
+	}
+}
+
+// serve answers a request: with the token to go on with, or a refusal.
+func (w *world) serve(k *keeper.Keeper, text string) (string, jwt.Reason) {
+	found, err := k.Find(w.Context(), text)
+	if err != nil {
+		return "", jwt.ReasonOf(err)
+	}
+	if found.SessionID() != w.sid {
+		w.fatal("a token of session %s is accepted for %s", found.SessionID(), w.sid)
+	}
+	if w.ended {
+		w.fatal("a token of a session that was logged out is accepted")
+	}
+	if _, was := w.seen[found.ID()]; !was {
+		w.seen[found.ID()] = w.clock.read()
+	}
+	t, err := k.Renew(w.Context(), found)
+	if err != nil {
+		w.fatal("renewing: %v", err)
+		return text, ""
+	}
+	w.note(found, t)
+	return t.Text(), ""
+}
+
+// note checks that a token has one successor, of one text.
+func (w *world) note(from, to *keeper.Token) {
+	if from == to {
+		return
+	}
+	if old := w.next[from.ID()]; old != "" && old != to.ID() {
+		w.fatal("%v has the successors %s and %s", from, old, to.ID())
+	}
+	if old := w.texts[to.ID()]; old != "" && old != to.Text() {
+		w.fatal("%v has two texts", to)
+	}
+	if w.next[from.ID()] == "" {
+		w.issued = append(w.issued, to)
+	}
+	w.next[from.ID()], w.texts[to.ID()] = to.ID(), to.Text()
+	if to.Expires().After(to.Ends()) || !to.Ends().Equal(from.Ends()) {
+		w.fatal("%v ends at %v, its session at %v", to, to.Expires(), to.Ends())
+	}
+}
+
+// check demands of all tokens of the session at once: none lives after a logout;
+// none lives a grace after its successor was seen; so at most two live outside
+// of a race, the newest and the one whose successor nobody has shown yet.
+func (w *world) check() {
+	now := w.clock.read()
+	live := 0
+	for _, t := range w.issued {
+		q := revocation.Query{Issuer: issuer, ID: t.ID(), SessionID: w.sid, Subject: "ada", HasRev: true, Rev: revocation.Cursor{Epoch: 1, Seq: 1 << 60}}
+		good := t.Expires().After(now) && w.nodes[0].Index().Look(now, &q).Action != revocation.Revoke
+		if !good {
+			continue
+		}
+		live++
+		if w.ended {
+			w.fatal("%v lives after the logout", t)
+		}
+		if first, was := w.seen[w.next[t.ID()]]; was && !now.Before(first.Add(10*time.Second)) {
+			w.fatal("%v lives %v after its successor was seen", t, now.Sub(first))
+		}
+	}
+	if live > 3 {
+		w.fatal("%d tokens of one session live", live)
+	}
+}
+
+func (w *world) logout() {
+	if w.jar == "" {
+		return
+	}
+	for _, t := range w.issued {
+		if t.Text() == w.jar {
+			if err := w.nodes[1].Revoke(w.Context(), t); err != nil {
+				w.fatal("logging out: %v", err)
+			}
+			w.ended = true
+		}
+	}
+	w.follow()
+}
+
+func (w *world) String() string { return fmt.Sprintf("%d requests, refused %v", w.requests, w.refused) }
