@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,10 +11,16 @@ import (
 	"github.com/jotkeeper/jotkeeper/docs/spec/vectors"
 )
 
+// load reads a file of vectors. With stories nothing may be left over: a step that
+// is misspelled would be no step.
 func load(file string, into any) error {
 	text, err := vectors.Files.ReadFile(file)
+	d := json.NewDecoder(bytes.NewReader(text))
+	if file == stories {
+		d.DisallowUnknownFields()
+	}
 	if err == nil {
-		err = json.Unmarshal(text, into)
+		err = d.Decode(into)
 	}
 	if err != nil {
 		return fmt.Errorf("conformance: %s: %w", file, err)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +22,7 @@ const (
 // of whoever follows.
 type origin struct {
 	issuer, credential string
-	here, elsewhere    *httptest.Server
+	here, elsewhere    *site
 
 	mu      sync.Mutex
 	changed chan struct{} // closed, and made anew, at each change
@@ -35,6 +35,7 @@ type origin struct {
 	run     int    // streams of an earlier one end
 	asked   map[string]int
 	stray   string
+	over    bool
 }
 
 // A word is what an append wrote.
@@ -51,20 +52,41 @@ func newOrigin(issuer string, b beginning) (*origin, error) {
 	mux.HandleFunc("GET /revocation/v1/stream", o.guarded("stream", o.stream))
 	mux.HandleFunc("GET /revocation/v1/snapshot", o.guarded("snapshot", o.snapshot))
 	mux.HandleFunc("GET /revocation/v1/events", o.guarded("events", http.NotFound))
-	o.here = httptest.NewServer(mux)
-	o.elsewhere = httptest.NewServer(http.HandlerFunc(o.astray))
-	return o, nil
+	var err, also error
+	o.elsewhere, err = open(http.HandlerFunc(o.astray))
+	o.here, also = open(mux)
+	return o, errors.Join(err, also)
 }
 
 func (o *origin) close() {
-	o.cut()
-	for _, s := range []*httptest.Server{o.here, o.elsewhere} {
-		s.CloseClientConnections()
-		s.Close()
-	}
+	o.edit(func() { o.over = true }) // ends the streams, and those that begin now
+	o.here.close()
+	o.elsewhere.close()
 }
 
-func (o *origin) url() string { return o.here.URL }
+func (o *origin) url() string { return o.here.url }
+
+// A site is a listener on a free port of this machine.
+type site struct {
+	server *http.Server
+	url    string
+}
+
+func open(h http.Handler) (*site, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{&http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}, "http://" + l.Addr().String()}
+	go s.server.Serve(l)
+	return s, nil
+}
+
+func (s *site) close() {
+	if s != nil {
+		s.server.Close()
+	}
+}
 
 // edit changes the origin and tells every stream.
 func (o *origin) edit(change func()) {
@@ -161,7 +183,7 @@ func (o *origin) document(w http.ResponseWriter, _ *http.Request) {
 	}
 	o.mu.Lock()
 	for name, text := range o.began.Document {
-		members[name] = json.RawMessage(strings.ReplaceAll(string(text), "ELSEWHERE", o.elsewhere.URL))
+		members[name] = json.RawMessage(strings.ReplaceAll(string(text), "ELSEWHERE", o.elsewhere.url))
 	}
 	o.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -211,91 +233,10 @@ func (o *origin) stream(w http.ResponseWriter, r *http.Request) {
 	o.mu.Unlock()
 	switch {
 	case redirect:
-		http.Redirect(w, r, o.elsewhere.URL+"/stream", http.StatusFound)
+		http.Redirect(w, r, o.elsewhere.url+"/stream", http.StatusFound)
 	case !ok:
 		problem(w, http.StatusGone, "snapshot_required")
 	default:
 		l.speak(r.Context(), nonce)
-	}
-}
-
-// A line is one open stream.
-type line struct {
-	o         *origin
-	w         http.ResponseWriter
-	run, next int
-}
-
-func (l *line) speak(ctx context.Context, nonce string) {
-	l.w.Header().Set("Content-Type", "text/event-stream")
-	l.w.WriteHeader(http.StatusOK)
-	text, mood := l.hello(nonce)
-	l.say(text, mood)
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		text, mood, changed, over := l.word()
-		if over {
-			return
-		}
-		l.say(text, mood)
-		select {
-		case <-tick.C:
-		case <-changed:
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (l *line) hello(nonce string) (string, step) {
-	o := l.o
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.mood.Replay {
-		nonce = "recorded"
-	}
-	return fmt.Sprintf("event: hello\ndata: {\"v\":1,\"issuer\":%q,\"boot\":%q,\"now\":%d,\"nonce\":%q,\"beat_ms\":%d}\n\n",
-		o.issuer, o.boot, o.clock(), nonce, beat.Milliseconds()), o.mood
-}
-
-// clock is the stopwatch, in milliseconds. It began a day ago, so that what is
-// late is not before its zero.
-func (o *origin) clock() int64 { return time.Since(o.zero).Milliseconds() + 86_400_000 }
-
-// word returns what there is to say now.
-func (l *line) word() (text string, mood step, changed <-chan struct{}, over bool) {
-	o := l.o
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if l.run != o.run {
-		return "", o.mood, nil, true
-	}
-	if o.mood.Silent {
-		return "", o.mood, o.changed, false
-	}
-	var entries []string
-	for ; l.next < len(o.words); l.next++ {
-		entries = append(entries, o.words[l.next].entries...)
-	}
-	t := `"t":` + strconv.FormatInt(o.clock()-o.mood.Late, 10) + `,`
-	if o.mood.Partial {
-		t = ""
-	}
-	text = fmt.Sprintf("id: %s\ndata: {\"boot\":%q,%s\"e\":[%s]}\n\n", o.head, o.boot, t, strings.Join(entries, ","))
-	return text, o.mood, o.changed, false
-}
-
-// say writes an event, in the spelling of the moment.
-func (l *line) say(text string, mood step) {
-	flush := http.NewResponseController(l.w).Flush
-	if !mood.Spell {
-		_, _ = l.w.Write([]byte(text))
-		_ = flush()
-		return
-	}
-	text = ": a comment\r\n" + strings.ReplaceAll(text, "\n", "\r\n")
-	for i := range len(text) {
-		_, _ = l.w.Write([]byte{text[i]})
-		_ = flush()
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+const stories = "follow.json"
+
 // A story is an evening with a feed.
 type story struct {
 	Name, Why string
@@ -40,11 +42,12 @@ type step struct {
 
 func followCases() (list []testCase, err error) {
 	var book struct {
+		About   string
 		Issuer  string
 		Now     int64
 		Stories []story
 	}
-	err = load("follow.json", &book)
+	err = load(stories, &book)
 	for _, s := range book.Stories {
 		c := testCase{group: "follow", name: s.Name, why: s.Why}
 		t := teller{issuer: book.Issuer, now: book.Now, id: c.id()}
@@ -63,10 +66,10 @@ type teller struct {
 
 func (t teller) tell(ctx context.Context, p *peer, s story) *Failure {
 	o, err := newOrigin(t.issuer, s.Begin)
+	defer o.close()
 	if err != nil {
 		return unanswered(err.Error(), "a machine with free ports on 127.0.0.1")
 	}
-	defer o.close()
 	a, f := p.ask(ctx, Request{Case: t.id, Kind: "follow", Issuer: t.issuer, URL: o.url(), Credential: o.credential})
 	if f == nil && !a.OK {
 		f = &Failure{Class: Another, Want: `{"ok":true}`, Got: a.String(), Try: "an answer at once, before anything was followed"}
