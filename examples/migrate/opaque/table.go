@@ -19,7 +19,8 @@ CREATE TABLE api_token_sessions (
 	token_id INTEGER NOT NULL,
 	sid      TEXT    NOT NULL PRIMARY KEY,
 	ends     INTEGER NOT NULL -- of the session, Unix seconds
-)`
+)
+`
 
 // A Table is the old side. It counts how often it is asked.
 type Table struct {
