@@ -69,7 +69,7 @@ func (d *Desk) HandOver(ctx context.Context, old string, who func() (keeper.Clai
 }
 
 // Arrived is told that the new token came with the old credential. It kills the
-// old session; if that fails, the next request tries again.
+// old session; when that fails, tell it again at the next request.
 func (d *Desk) Arrived(old string, kill func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

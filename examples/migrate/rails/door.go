@@ -4,8 +4,10 @@ package rails
 
 import (
 	"context"
+	"log"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +45,7 @@ type Door struct {
 	Now    func() time.Time
 	Cookie jotkeeper.Cookie
 
+	ended            sync.Map // IDs of old tokens that were denied here
 	fromOld, fromNew atomic.Int64
 }
 
@@ -98,11 +101,23 @@ func (d *Door) byCookie(w http.ResponseWriter, r *http.Request, cookie, header s
 		if f.Account != found.Claims().Subject {
 			return nil, errTwo
 		}
-		if err := d.Desk.Arrived(header, func() error { return d.Denied.Deny(r.Context(), f.ID) }); err != nil {
-			return nil, &jwt.Error{Reason: jwt.Unavailable, Detail: "the old token cannot be ended", Err: err}
-		}
+		d.arrived(r.Context(), header, f.ID)
 	}
 	return d.goOn(r.Context(), found, cookie, func(t *keeper.Token) { d.Cookie.Set(w, t.Text(), t.Expires()) })
+}
+
+// arrived ends the old token that came with its new one. Scripts send it again and
+// again; it is denied once. If that fails the next request tries, and nobody is
+// refused for it.
+func (d *Door) arrived(ctx context.Context, raw, id string) {
+	if _, done := d.ended.Load(id); done {
+		return
+	}
+	if err := d.Desk.Arrived(raw, func() error { return d.Denied.Deny(ctx, id) }); err != nil {
+		log.Print("an old token could not be ended: ", err)
+		return
+	}
+	d.ended.Store(id, true)
 }
 
 func (d *Door) goOn(ctx context.Context, found *keeper.Token, raw string, send func(*keeper.Token)) (*keeper.Token, error) {

@@ -46,11 +46,13 @@ end`
 
 // A list is the old side's denied tokens.
 type list struct {
-	ids  map[string]bool
-	away bool
+	ids   map[string]bool
+	away  bool
+	asked int // how often, to read or to write
 }
 
 func (l *list) Denied(_ context.Context, id string) (bool, error) {
+	l.asked++
 	if l.away {
 		return false, errors.New("redis is away")
 	}
@@ -58,6 +60,7 @@ func (l *list) Denied(_ context.Context, id string) (bool, error) {
 }
 
 func (l *list) Deny(_ context.Context, id string) error {
+	l.asked++
 	if l.away {
 		return errors.New("redis is away")
 	}
@@ -167,8 +170,8 @@ func TestBrowsersOfTheGem(t *testing.T) {
 			t.Errorf("%s: the old halves without the new: %s", kind, got)
 		}
 	}
-	if o, n := w.door.Counts(); o != 4 || n != 8 || w.Stats().Created != 4 {
-		t.Errorf("%d old, %d new, %d sessions", o, n, w.Stats().Created)
+	if o, n := w.door.Counts(); o != 4 || n != 8 || w.Stats().Created != 4 || w.denied.asked != 12 {
+		t.Errorf("%d old, %d new, %d sessions, the old side was asked %d times, not thrice a browser", o, n, w.Stats().Created, w.denied.asked)
 	}
 }
 
@@ -221,9 +224,18 @@ func TestTokensOfTheGemThatAreRefused(t *testing.T) {
 	if _, got := w.visit(browser{w.gemToken("", "j", "{}"), stale}); got != "42" {
 		t.Errorf("an unlocked token beside a stale cookie: %s", got)
 	}
+	b := w.locked("json")
+	w.open(b)
 	w.denied.away = true
 	if res, got := w.visit(browser{header: w.gemToken("", "new", "{}")}); res.Code != 503 {
 		t.Errorf("while Redis is away: %d %s", res.Code, got)
+	}
+	if got := w.open(b); got != "42" || w.denied.ids["j-json"] {
+		t.Errorf("with a new token in hand: %s", got)
+	}
+	w.denied.away = false
+	if got := w.open(b); got != "42" || !w.denied.ids["j-json"] {
+		t.Errorf("when Redis is back: %s, ended %t", got, w.denied.ids["j-json"])
 	}
 }
 
