@@ -174,22 +174,26 @@ func TestOneOldSessionIsOneNewSession(t *testing.T) {
 // chooses the ID of a session.
 func TestFixation(t *testing.T) {
 	s := newShop(t)
-	planted := s.oldLogin("") // the attacker's own, before the login
-	victim := browser{former: planted}
-	if got := s.open(victim); got != "missing" || victim[fresh] != "" {
-		t.Fatalf("a session without an account was handed over: %s %v", got, victim)
+	guest := browser{former: s.oldLogin("")}
+	if got := s.open(guest); got != "missing" || guest[fresh] != "" {
+		t.Fatalf("a session without an account was handed over: %s %v", got, guest)
 	}
+	mallory := browser{former: s.oldLogin("mallory")}
+	s.open(mallory) // has both cookies now, and plants them
+	victim := browser{former: mallory[former], fresh: mallory[fresh]}
 	w := httptest.NewRecorder()
 	token, err := s.door.Login(w, victim.request(), "ada")
 	if err != nil {
 		t.Fatal(err)
 	}
-	victim.take(w)
-	if got := s.open(victim); got != "ada" || victim[former] != "" {
-		t.Errorf("after the login: %s %v", got, victim)
+	for name, b := range map[string]browser{"old": {former: mallory[former]}, "new": {fresh: mallory[fresh]}} {
+		if got := s.open(b); got != "missing" && got != "revoked" {
+			t.Errorf("A062: the planted %s cookie is %s", name, got)
+		}
 	}
-	if got := s.open(browser{former: planted}); got != "missing" {
-		t.Errorf("A062: the planted cookie is %s", got)
+	victim.take(w)
+	if got := s.open(victim); got != "ada" || victim[former] != "" || victim[fresh] != token.Text() {
+		t.Errorf("after the login: %s %v", got, victim)
 	}
 	if got := s.open(browser{former: "chosen-by-a-client"}); got != "missing" {
 		t.Errorf("A062: a chosen cookie is %s", got)
