@@ -46,9 +46,9 @@ func newReader(o Old, now func() time.Time) (*reader, error) {
 	_, secret := o.Key.([]byte)
 	switch {
 	case o.Issuer == "" || o.Audience == "" || o.Key == nil || o.Until.IsZero():
-		return nil, errors.New("Key, Issuer, Audience and Until are required")
+		return nil, errors.New("golangjwt: without Key, Issuer, Audience and Until an Old would take too much")
 	case secret != (o.Algorithm == "HS256") || !slices.Contains([]string{"HS256", "RS256"}, o.Algorithm):
-		return nil, fmt.Errorf("a key of type %T does not go with %q", o.Key, o.Algorithm)
+		return nil, fmt.Errorf("golangjwt: a key of type %T does not go with %q", o.Key, o.Algorithm)
 	}
 	fields := map[string]string{"alg": o.Algorithm, "typ": "JWT"}
 	if o.KeyID != "" {

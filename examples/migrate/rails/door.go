@@ -225,8 +225,11 @@ func credentials(r *http.Request, name string) (header, cookie string, err error
 func refuse(w http.ResponseWriter, err error) {
 	reason, status := jwt.ReasonOf(err), http.StatusUnauthorized
 	switch reason {
-	case jwt.Unavailable, "": // without a reason it is the operator's, not the client's
+	case jwt.Unavailable:
 		status = http.StatusServiceUnavailable
+	case "": // without a reason it is the operator's to mend
+		log.Print(err)
+		reason, status = jwt.Unavailable, http.StatusServiceUnavailable
 	case jwt.Ambiguous:
 		status = http.StatusBadRequest
 	}

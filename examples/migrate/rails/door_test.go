@@ -343,7 +343,7 @@ func TestTokensOfKnockThatAreRefused(t *testing.T) {
 		t.Errorf("no exp, asked for: %s", got)
 	}
 	w.door.Old = rails.Knock{Secret: []byte("short"), Until: w.until}
-	if res, _ := w.visit(browser{header: good}); res.Code != 503 {
-		t.Errorf("a short secret: %d", res.Code)
+	if res, got := w.visit(browser{header: good}); res.Code != 503 || got != "unavailable" {
+		t.Errorf("a short secret: %d %s", res.Code, got)
 	}
 }
