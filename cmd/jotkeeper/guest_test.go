@@ -34,7 +34,7 @@ type guest struct {
 	name      string
 	rng       *rand.Rand
 	accounts  int
-	username  string // empty: none yet
+	username  string
 	password  string
 	tried     string  // a new password that no answer came for
 	lives     []*life // of tonight
@@ -43,6 +43,8 @@ type guest struct {
 	ended     []*life // of all nights
 	news      bool    // the password changed, or may have, since it was last tried
 	generated int
+	diary     []string // what was done, what was answered, what is believed
+	upset     bool     // something was wrong: the diary is worth reading
 }
 
 var errNoAnswer = errors.New("no answer")
@@ -56,7 +58,7 @@ type tokens struct {
 
 // do asks and demands a status; errNoAnswer when the server died over it.
 func (g *guest) do(ctx context.Context, want int, method, path string, form url.Values, bearer string) (tokens, error) {
-	status, body := g.c.ask(ctx, method, path, form, bearer)
+	status, body := g.ask(ctx, method, path, form, bearer)
 	var got tokens
 	switch {
 	case status == 0:
@@ -64,7 +66,7 @@ func (g *guest) do(ctx context.Context, want int, method, path string, form url.
 	case status == http.StatusServiceUnavailable:
 		return got, errNoAnswer // it cannot know now: nothing is acknowledged
 	case status != want:
-		g.c.t.Errorf("%s: %s %s answered %d, want %d: %s\n%s", g.name, method, path, status, want, body, g.c.server.said())
+		g.wrong("%s %s answered %d, want %d: %s\n%s", method, path, status, want, body, g.c.server.said())
 		return got, errNoAnswer
 	}
 	_ = json.Unmarshal([]byte(body), &got)
@@ -77,13 +79,13 @@ func (g *guest) do(ctx context.Context, want int, method, path string, form url.
 // fill tops up the sessions of a guest. One who does not know whether the last
 // password change came through gets none: it would have ended those before it only.
 func (g *guest) fill(h *house) {
-	if g.username == "" || g.tried != "" {
+	if g.tried != "" {
 		return
 	}
 	ctx, now := context.Background(), time.Now()
 	row, err := h.accounts.FindIdentifier(ctx, g.username)
 	if err != nil {
-		g.c.t.Errorf("%s: the account %s is lost: %v", g.name, g.username, err)
+		g.wrong("the account %s is lost: %v", g.username, err)
 		return
 	}
 	account := strconv.FormatInt(row.ID, 10)
@@ -97,7 +99,7 @@ func (g *guest) fill(h *house) {
 		err = g.endBeside(ctx, h, now, account)
 	}
 	if err != nil {
-		g.c.t.Error(err)
+		g.wrong("%v", err)
 	}
 }
 
@@ -112,6 +114,7 @@ func (g *guest) endBeside(ctx context.Context, h *house, now time.Time, account 
 		return err
 	}
 	l.over = true
+	g.note("ended session %s beside, while no server runs", parsed.SessionID)
 	return nil
 }
 
@@ -149,6 +152,18 @@ func (g *guest) freshLives() (all []*life) {
 	return all
 }
 
+// moveIn signs up until that is acknowledged: on a loaded machine the server's
+// patience may end before it has come to a guest's password, and a campaign
+// with fewer guests would prove less.
+func (g *guest) moveIn() {
+	for late := time.Now().Add(patience); !g.signUp(context.Background()); {
+		if g.upset || time.Now().After(late) {
+			g.wrong("never got an account")
+			return
+		}
+	}
+}
+
 func (g *guest) signUp(ctx context.Context) bool {
 	g.accounts++
 	username, password := fmt.Sprintf("%s-%d", g.name, g.accounts), g.newPassword()
@@ -159,6 +174,7 @@ func (g *guest) signUp(ctx context.Context) bool {
 	g.username, g.password, g.tried, g.news = username, password, "", true
 	g.leave()
 	g.lives = []*life{begun(got)}
+	g.believes()
 	g.c.acked("account")
 	return true
 }
@@ -205,7 +221,7 @@ func (g *guest) refresh(ctx context.Context, l *life) bool {
 		return false
 	}
 	if got.Result.Refresh == "" || got.Result.Refresh == l.refresh {
-		g.c.t.Errorf("%s: the first refresh of a session is no rotation", g.name)
+		g.wrong("the first refresh of a session is no rotation")
 		return false
 	}
 	l.access, l.refresh = got.Result.Access, got.Result.Refresh
@@ -234,17 +250,15 @@ func (g *guest) changePassword(ctx context.Context, l *life) bool {
 	g.password, g.tried = next, ""
 	g.endAll()
 	g.lives = append(g.lives, begun(got))
+	g.believes()
 	g.c.acked("password")
 	return true
 }
 
 // verify is the guest's morning: what was acknowledged has to be so.
 func (g *guest) verify() {
-	if g.username == "" {
-		return
-	}
-	ctx := context.Background()
-	g.settlePassword(ctx)
+	g.believes()
+	g.settlePassword()
 	var untouched []*life
 	for _, l := range g.lives {
 		if l.over {
@@ -253,20 +267,20 @@ func (g *guest) verify() {
 			untouched = append(untouched, l)
 			continue
 		}
-		status, body := g.c.ask(ctx, "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, "")
+		status, body := g.sure("/session/refresh", url.Values{"refresh_token": {l.refresh}})
 		switch {
 		case l.over && status != http.StatusUnauthorized:
-			g.c.t.Errorf("%s: a session that had ended answers %d: %s", g.name, status, body)
+			g.wrong("a session that had ended answers %d: %s", status, body)
 		case l.over:
-			g.c.told(g.name, l)
+			g.c.told(g, l)
 			// 503 is for a key that was compromised meanwhile: the server looks for
 			// an unknown key once a second, and until then cannot know.
-			if status, body := g.c.ask(ctx, "GET", "/revocation/v1/check", nil, l.access); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable {
-				g.c.t.Errorf("%s: the token of a session that had ended answers %d: %s", g.name, status, body)
+			if status, body := g.ask(context.Background(), "GET", "/revocation/v1/check", nil, l.access); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable {
+				g.wrong("the token of a session that had ended answers %d: %s", status, body)
 			}
 		case l.unsure && status == http.StatusUnauthorized: // the logout had come through
 		case status != http.StatusCreated:
-			g.c.t.Errorf("%s: a living session answers %d: %s", g.name, status, body)
+			g.wrong("a living session answers %d: %s", status, body)
 		default:
 			var got tokens
 			_ = json.Unmarshal([]byte(body), &got)
@@ -283,46 +297,48 @@ func (g *guest) verify() {
 // lookBack asks once more for everything that ever ended.
 func (g *guest) lookBack() {
 	for _, l := range g.ended {
-		g.c.told(g.name, l)
-		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusUnauthorized {
-			g.c.t.Errorf("%s: a session that ended nights ago answers %d: %s", g.name, status, body)
+		g.c.told(g, l)
+		if status, body := g.sure("/session/refresh", url.Values{"refresh_token": {l.refresh}}); status != http.StatusUnauthorized {
+			g.wrong("a session that ended nights ago answers %d: %s", status, body)
 		}
 	}
 	for _, l := range append(g.kept, g.left...) {
-		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusCreated {
-			g.c.t.Errorf("%s: a session that lives since nights ago answers %d: %s", g.name, status, body)
+		if status, body := g.sure("/session/refresh", url.Values{"refresh_token": {l.refresh}}); status != http.StatusCreated {
+			g.wrong("a session that lives since nights ago answers %d: %s", status, body)
 		}
 	}
 }
 
 // settlePassword finds out which password holds: the acknowledged one, or the
-// one that was on its way when the server died. A password costs a hash, so
-// one that has not changed is tried now and then only.
-func (g *guest) settlePassword(ctx context.Context) {
+// one that was on its way when the server died. Only a refusal of the first
+// leads to the second. A password costs a hash, so one that has not changed is
+// tried now and then only.
+func (g *guest) settlePassword() {
 	if !g.news && g.rng.IntN(4) > 0 {
 		return
 	}
 	g.news = false
-	got, body := g.tryPassword(ctx, g.password)
-	if got == nil && g.tried != "" {
-		if got, body = g.tryPassword(ctx, g.tried); got != nil {
+	got, status, body := g.tryPassword(g.password)
+	if status == http.StatusUnprocessableEntity && g.tried != "" {
+		if got, _, body = g.tryPassword(g.tried); got != nil {
 			g.password = g.tried
 			g.endAll() // a new password does
 		}
 	}
 	g.tried = ""
 	if got == nil {
-		g.c.t.Errorf("%s: the account %s or its password is lost: %s", g.name, g.username, body)
+		g.wrong("the account %s or its password is lost: %s", g.username, body)
 		return
 	}
 	g.lives = append(g.lives, got)
+	g.believes()
 }
 
-func (g *guest) tryPassword(ctx context.Context, password string) (*life, string) {
-	status, body := g.c.ask(ctx, "POST", "/session", url.Values{"username": {g.username}, "password": {password}}, "")
+func (g *guest) tryPassword(password string) (*life, int, string) {
+	status, body := g.sure("/session", url.Values{"username": {g.username}, "password": {password}})
 	var got tokens
 	if status != http.StatusCreated || json.Unmarshal([]byte(body), &got) != nil {
-		return nil, body
+		return nil, status, body
 	}
-	return begun(got), body
+	return begun(got), status, body
 }

@@ -50,7 +50,10 @@ func TestKillServe(t *testing.T) {
 	for i := range guests {
 		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))})
 	}
-	c.move(home)
+	defer c.tell()
+	if c.move(home); t.Failed() {
+		return
+	}
 	for range witnesses {
 		c.witnesses = append(c.witnesses, c.watch(home))
 	}
@@ -96,6 +99,7 @@ type campaign struct {
 	client *http.Client
 	guests []*guest
 	server *server
+	lives  int // of the server
 	acks   atomic.Int64
 
 	address    address
@@ -111,6 +115,7 @@ type campaign struct {
 
 // start starts the server, whose keys also hand over by the calendar.
 func (c *campaign) start(home string) {
+	c.lives++
 	c.server = launch(c.t, home, "--issuer", killIssuer, "--key-rotation", "4s", "--jwks-max-age", "1s")
 	c.address.moved(c.server.url)
 }
@@ -125,12 +130,12 @@ func (c *campaign) end() {
 	}
 }
 
-// move lets every guest sign up.
+// move lets every guest sign up. Who comes after, comes with an account.
 func (c *campaign) move(home string) {
 	c.start(home)
 	var work sync.WaitGroup
 	for _, g := range c.guests {
-		work.Go(func() { g.signUp(context.Background()) })
+		work.Go(g.moveIn)
 	}
 	work.Wait()
 	c.end()
@@ -284,6 +289,15 @@ func (c *campaign) verify() {
 		work.Go(g.verify)
 	}
 	work.Wait()
+}
+
+// tell prints what those guests remember who found something wrong.
+func (c *campaign) tell() {
+	for _, g := range c.guests {
+		if g.upset {
+			c.t.Logf("the diary of %s:\n%s", g.name, strings.Join(g.diary, "\n"))
+		}
+	}
 }
 
 // ask sends one request; status 0 means that no whole answer came.
