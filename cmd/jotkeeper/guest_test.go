@@ -156,6 +156,8 @@ func (g *guest) freshLives() (all []*life) {
 // patience may end before it has come to a guest's password, and a campaign
 // with fewer guests would prove less.
 func (g *guest) moveIn() {
+	g.c.alone.Lock()
+	defer g.c.alone.Unlock()
 	for late := time.Now().Add(patience); !g.signUp(context.Background()); {
 		if g.upset || time.Now().After(late) {
 			g.wrong("never got an account")
@@ -335,6 +337,8 @@ func (g *guest) settlePassword() {
 }
 
 func (g *guest) tryPassword(password string) (*life, int, string) {
+	g.c.alone.Lock()
+	defer g.c.alone.Unlock()
 	status, body := g.sure("/session", url.Values{"username": {g.username}, "password": {password}})
 	var got tokens
 	if status != http.StatusCreated || json.Unmarshal([]byte(body), &got) != nil {

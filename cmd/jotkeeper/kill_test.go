@@ -101,6 +101,7 @@ type campaign struct {
 	server *server
 	lives  int // of the server
 	acks   atomic.Int64
+	alone  sync.Mutex // held over a password before and after the nights: a small machine hashes one at a time
 
 	address    address
 	credential string // of the witnesses

@@ -49,13 +49,18 @@ func (g *guest) ask(ctx context.Context, method, path string, form url.Values, b
 	return status, body
 }
 
-// sure asks until the server knows. A 503 that its own patience is the reason
-// of tells nothing of what was acknowledged, only how loaded the machine is;
-// any other stands.
+// sure asks until the server knows, and waits in between as it says: a 503 tells
+// nothing of what was acknowledged, which is the law that clients go by. On a
+// loaded machine its patience ends over a password, or its keys are not heard of
+// in time. A server that never knows is found out by the test's patience.
 func (g *guest) sure(path string, form url.Values) (status int, body string) {
-	for late := time.Now().Add(patience); ; {
+	for late := time.Now().Add(patience); ; <-time.After(time.Second) {
 		status, body = g.ask(context.Background(), "POST", path, form, "")
-		if status != http.StatusServiceUnavailable || !g.c.server.ranOut(body) || time.Now().After(late) {
+		if status != http.StatusServiceUnavailable {
+			return status, body
+		}
+		g.note("… because of %q", g.c.server.trouble(body))
+		if time.Now().After(late) {
 			return status, body
 		}
 	}
