@@ -45,7 +45,7 @@ func (g *guest) ask(ctx context.Context, method, path string, form url.Values, b
 	}
 	began := time.Now()
 	status, body := g.c.ask(ctx, method, path, form, bearer)
-	g.note("%s %s%s: %s after %v", method, path, said, told(status, body), time.Since(began).Round(time.Millisecond))
+	g.note("%s %s%s: %s after %v", method, path, said, inWords(status, body), time.Since(began).Round(time.Millisecond))
 	return status, body
 }
 
@@ -66,8 +66,8 @@ func (g *guest) sure(path string, form url.Values) (status int, body string) {
 	}
 }
 
-// told is an answer in a few words.
-func told(status int, body string) string {
+// inWords is an answer in a few words.
+func inWords(status int, body string) string {
 	var got tokens
 	switch {
 	case status == 0:
