@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
-	"github.com/jotkeeper/jotkeeper/session"
 )
 
 const (
@@ -52,7 +50,10 @@ func TestKillServe(t *testing.T) {
 	for i := range guests {
 		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))})
 	}
-	c.move(home)
+	defer c.tell()
+	if c.move(home); t.Failed() {
+		return
+	}
 	for range witnesses {
 		c.witnesses = append(c.witnesses, c.watch(home))
 	}
@@ -98,7 +99,9 @@ type campaign struct {
 	client *http.Client
 	guests []*guest
 	server *server
+	lives  int // of the server
 	acks   atomic.Int64
+	alone  sync.Mutex // held over a password before and after the nights: a small machine hashes one at a time
 
 	address    address
 	credential string // of the witnesses
@@ -113,6 +116,7 @@ type campaign struct {
 
 // start starts the server, whose keys also hand over by the calendar.
 func (c *campaign) start(home string) {
+	c.lives++
 	c.server = launch(c.t, home, "--issuer", killIssuer, "--key-rotation", "4s", "--jwks-max-age", "1s")
 	c.address.moved(c.server.url)
 }
@@ -127,12 +131,12 @@ func (c *campaign) end() {
 	}
 }
 
-// move lets every guest sign up.
+// move lets every guest sign up. Who comes after, comes with an account.
 func (c *campaign) move(home string) {
 	c.start(home)
 	var work sync.WaitGroup
 	for _, g := range c.guests {
-		work.Go(func() { g.signUp(context.Background()) })
+		work.Go(g.moveIn)
 	}
 	work.Wait()
 	c.end()
@@ -288,6 +292,15 @@ func (c *campaign) verify() {
 	work.Wait()
 }
 
+// tell prints what those guests remember who found something wrong.
+func (c *campaign) tell() {
+	for _, g := range c.guests {
+		if g.upset {
+			c.t.Logf("the diary of %s:\n%s", g.name, strings.Join(g.diary, "\n"))
+		}
+	}
+}
+
 // ask sends one request; status 0 means that no whole answer came.
 func (c *campaign) ask(ctx context.Context, method, path string, form url.Values, bearer string) (int, string) {
 	var body io.Reader
@@ -316,317 +329,4 @@ func (c *campaign) ask(ctx context.Context, method, path string, form url.Values
 		return 0, ""
 	}
 	return res.StatusCode, string(text)
-}
-
-// A life is what a guest knows of one session.
-type life struct {
-	access, refresh string
-	fresh           bool // its next refresh has to be a rotation
-	touched         bool // something was done to it tonight
-	over            bool // acknowledged
-	unsure          bool // a logout was sent, no answer came
-}
-
-func begun(t tokens) *life {
-	return &life{access: t.Result.Access, refresh: t.Result.Refresh, fresh: true, touched: true}
-}
-
-// A guest is a person with accounts, who does one thing after the other and
-// believes only what was acknowledged.
-type guest struct {
-	c         *campaign
-	name      string
-	rng       *rand.Rand
-	accounts  int
-	username  string // empty: none yet
-	password  string
-	tried     string  // a new password that no answer came for
-	lives     []*life // of tonight
-	kept      []*life // of the account, alive, from nights before
-	left      []*life // of accounts before, alive
-	ended     []*life // of all nights
-	news      bool    // the password changed, or may have, since it was last tried
-	generated int
-}
-
-var errNoAnswer = errors.New("no answer")
-
-type tokens struct {
-	Result struct {
-		Access  string `json:"id_token"`
-		Refresh string `json:"refresh_token"`
-	}
-}
-
-// do asks and demands a status; errNoAnswer when the server died over it.
-func (g *guest) do(ctx context.Context, want int, method, path string, form url.Values, bearer string) (tokens, error) {
-	status, body := g.c.ask(ctx, method, path, form, bearer)
-	var got tokens
-	switch {
-	case status == 0:
-		return got, errNoAnswer
-	case status == http.StatusServiceUnavailable:
-		return got, errNoAnswer // it cannot know now: nothing is acknowledged
-	case status != want:
-		g.c.t.Errorf("%s: %s %s answered %d, want %d: %s\n%s", g.name, method, path, status, want, body, g.c.server.said())
-		return got, errNoAnswer
-	}
-	_ = json.Unmarshal([]byte(body), &got)
-	if got.Result.Access != "" {
-		g.c.signed(got.Result.Access)
-	}
-	return got, nil
-}
-
-// fill tops up the sessions of a guest. One who does not know whether the last
-// password change came through gets none: it would have ended those before it only.
-func (g *guest) fill(h *house) {
-	if g.username == "" || g.tried != "" {
-		return
-	}
-	ctx, now := context.Background(), time.Now()
-	row, err := h.accounts.FindIdentifier(ctx, g.username)
-	if err != nil {
-		g.c.t.Errorf("%s: the account %s is lost: %v", g.name, g.username, err)
-		return
-	}
-	account := strconv.FormatInt(row.ID, 10)
-	epoch, err := h.sessions.Epoch(ctx, account)
-	for len(g.freshLives()) < stock && err == nil {
-		var issued session.Issued
-		issued, err = h.sessions.Start(ctx, now, session.Login{Account: account, Audience: "localhost", Methods: []string{"pwd"}}, epoch)
-		g.lives = append(g.lives, &life{access: issued.Access, refresh: issued.Refresh, fresh: true})
-	}
-	if err == nil {
-		err = g.endBeside(ctx, h, now, account)
-	}
-	if err != nil {
-		g.c.t.Error(err)
-	}
-}
-
-// endBeside ends a session as a command does, while nobody serves the feed.
-func (g *guest) endBeside(ctx context.Context, h *house, now time.Time, account string) error {
-	l := g.freshLives()[0]
-	parsed, err := session.ParseRefresh(l.refresh)
-	if err == nil {
-		err = h.sessions.End(ctx, now, account, parsed.SessionID, "logout", "")
-	}
-	if err != nil {
-		return err
-	}
-	l.over = true
-	return nil
-}
-
-// act does one thing and reports whether there is another to do: the server is
-// still there, and so is a session.
-func (g *guest) act(ctx context.Context) bool {
-	var open *life
-	if fresh := g.freshLives(); len(fresh) > 0 {
-		open = fresh[g.rng.IntN(len(fresh))]
-	}
-	switch dice := g.rng.IntN(60); {
-	case dice == 0:
-		return g.signUp(ctx)
-	case dice == 1:
-		return g.logIn(ctx)
-	case open == nil:
-		return false
-	case dice == 2:
-		return g.changePassword(ctx, open)
-	case dice < 15:
-		return g.logOut(ctx, open)
-	default:
-		return g.refresh(ctx, open)
-	}
-}
-
-// freshLives are the sessions that are alive for sure and not refreshed yet:
-// each refresh is then a rotation, which the store has to keep.
-func (g *guest) freshLives() (all []*life) {
-	for _, l := range g.lives {
-		if l.fresh && !l.over && !l.unsure {
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
-func (g *guest) signUp(ctx context.Context) bool {
-	g.accounts++
-	username, password := fmt.Sprintf("%s-%d", g.name, g.accounts), g.newPassword()
-	got, err := g.do(ctx, http.StatusCreated, "POST", "/accounts", url.Values{"username": {username}, "password": {password}}, "")
-	if err != nil {
-		return false // the name is not used again, so it matters not whether it is there
-	}
-	g.username, g.password, g.tried, g.news = username, password, "", true
-	g.leave()
-	g.lives = []*life{begun(got)}
-	g.c.acked("account")
-	return true
-}
-
-// leave turns to another account. The sessions of the one before stay as they are.
-func (g *guest) leave() {
-	g.left, g.kept = append(g.left, g.kept...), nil
-	for _, l := range g.lives {
-		if l.over {
-			g.ended = append(g.ended, l)
-		} else {
-			g.left = append(g.left, l)
-		}
-	}
-}
-
-// endAll notes that every session of the account is over.
-func (g *guest) endAll() {
-	g.lives, g.kept = append(g.lives, g.kept...), nil
-	for _, l := range g.lives {
-		l.over, l.unsure = true, false
-	}
-}
-
-func (g *guest) newPassword() string {
-	g.generated++
-	return fmt.Sprintf("moss-kettle-orbit-%s-%d", g.name, g.generated)
-}
-
-func (g *guest) logIn(ctx context.Context) bool {
-	got, err := g.do(ctx, http.StatusCreated, "POST", "/session", url.Values{"username": {g.username}, "password": {g.password}}, "")
-	if err != nil {
-		return false
-	}
-	g.lives = append(g.lives, begun(got))
-	g.c.acked("login")
-	return true
-}
-
-func (g *guest) refresh(ctx context.Context, l *life) bool {
-	l.fresh, l.touched = false, true
-	got, err := g.do(ctx, http.StatusCreated, "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, "")
-	if err != nil {
-		return false
-	}
-	if got.Result.Refresh == "" || got.Result.Refresh == l.refresh {
-		g.c.t.Errorf("%s: the first refresh of a session is no rotation", g.name)
-		return false
-	}
-	l.access, l.refresh = got.Result.Access, got.Result.Refresh
-	g.c.acked("rotation")
-	return true
-}
-
-func (g *guest) logOut(ctx context.Context, l *life) bool {
-	l.unsure = true
-	if _, err := g.do(ctx, http.StatusOK, "DELETE", "/session", url.Values{"refresh_token": {l.refresh}}, ""); err != nil {
-		return false
-	}
-	l.over, l.unsure = true, false
-	g.c.acked("logout")
-	return true
-}
-
-func (g *guest) changePassword(ctx context.Context, l *life) bool {
-	next := g.newPassword()
-	g.tried, g.news = next, true
-	got, err := g.do(ctx, http.StatusCreated, "POST", "/password",
-		url.Values{"refresh_token": {l.refresh}, "currentPassword": {g.password}, "password": {next}}, "")
-	if err != nil {
-		return false
-	}
-	g.password, g.tried = next, ""
-	g.endAll()
-	g.lives = append(g.lives, begun(got))
-	g.c.acked("password")
-	return true
-}
-
-// verify is the guest's morning: what was acknowledged has to be so.
-func (g *guest) verify() {
-	if g.username == "" {
-		return
-	}
-	ctx := context.Background()
-	g.settlePassword(ctx)
-	var untouched []*life
-	for _, l := range g.lives {
-		if l.over {
-			g.ended = append(g.ended, l)
-		} else if !l.touched && !l.unsure {
-			untouched = append(untouched, l)
-			continue
-		}
-		status, body := g.c.ask(ctx, "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, "")
-		switch {
-		case l.over && status != http.StatusUnauthorized:
-			g.c.t.Errorf("%s: a session that had ended answers %d: %s", g.name, status, body)
-		case l.over:
-			g.c.told(g.name, l)
-			// 503 is for a key that was compromised meanwhile: the server looks for
-			// an unknown key once a second, and until then cannot know.
-			if status, body := g.c.ask(ctx, "GET", "/revocation/v1/check", nil, l.access); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable {
-				g.c.t.Errorf("%s: the token of a session that had ended answers %d: %s", g.name, status, body)
-			}
-		case l.unsure && status == http.StatusUnauthorized: // the logout had come through
-		case status != http.StatusCreated:
-			g.c.t.Errorf("%s: a living session answers %d: %s", g.name, status, body)
-		default:
-			var got tokens
-			_ = json.Unmarshal([]byte(body), &got)
-			l.access, l.unsure = got.Result.Access, false
-			if got.Result.Refresh != "" {
-				l.refresh = got.Result.Refresh
-			}
-			g.kept = append(g.kept, l)
-		}
-	}
-	g.lives = untouched
-}
-
-// lookBack asks once more for everything that ever ended.
-func (g *guest) lookBack() {
-	for _, l := range g.ended {
-		g.c.told(g.name, l)
-		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusUnauthorized {
-			g.c.t.Errorf("%s: a session that ended nights ago answers %d: %s", g.name, status, body)
-		}
-	}
-	for _, l := range append(g.kept, g.left...) {
-		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusCreated {
-			g.c.t.Errorf("%s: a session that lives since nights ago answers %d: %s", g.name, status, body)
-		}
-	}
-}
-
-// settlePassword finds out which password holds: the acknowledged one, or the
-// one that was on its way when the server died. A password costs a hash, so
-// one that has not changed is tried now and then only.
-func (g *guest) settlePassword(ctx context.Context) {
-	if !g.news && g.rng.IntN(4) > 0 {
-		return
-	}
-	g.news = false
-	got, body := g.tryPassword(ctx, g.password)
-	if got == nil && g.tried != "" {
-		if got, body = g.tryPassword(ctx, g.tried); got != nil {
-			g.password = g.tried
-			g.endAll() // a new password does
-		}
-	}
-	g.tried = ""
-	if got == nil {
-		g.c.t.Errorf("%s: the account %s or its password is lost: %s", g.name, g.username, body)
-		return
-	}
-	g.lives = append(g.lives, got)
-}
-
-func (g *guest) tryPassword(ctx context.Context, password string) (*life, string) {
-	status, body := g.c.ask(ctx, "POST", "/session", url.Values{"username": {g.username}, "password": {password}}, "")
-	var got tokens
-	if status != http.StatusCreated || json.Unmarshal([]byte(body), &got) != nil {
-		return nil, body
-	}
-	return begun(got), body
 }

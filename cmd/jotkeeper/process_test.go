@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -149,4 +151,49 @@ func (s *server) await(t *testing.T, text string) {
 			t.Fatalf("the server never said %q:\n%s", text, s.said())
 		}
 	}
+}
+
+// ranOut tells whether a 503 was answered because the server's patience with
+// its own rooms was over: that is how long they took, not what they know.
+func (s *server) ranOut(answer string) bool {
+	return strings.Contains(s.trouble(answer), context.DeadlineExceeded.Error())
+}
+
+// trouble waits for the cause that the log gives for an answer of 500 or more.
+func (s *server) trouble(answer string) (cause string) {
+	var a struct {
+		RequestID string `json:"request_id"`
+	}
+	if json.Unmarshal([]byte(answer), &a) != nil || a.RequestID == "" {
+		return ""
+	}
+	ended, give := s.ended, time.After(patience)
+	for {
+		s.mu.Lock()
+		text, more := s.text.String(), s.more
+		s.mu.Unlock()
+		if cause, ok := causeOf(text, a.RequestID); ok || ended == nil {
+			return cause
+		}
+		select {
+		case <-more:
+		case <-ended:
+			ended = nil // it has said everything: once more
+		case <-give:
+			return ""
+		}
+	}
+}
+
+func causeOf(log, requestID string) (string, bool) {
+	for line := range strings.Lines(log) {
+		var l struct {
+			Msg, Cause string
+			RequestID  string `json:"request_id"`
+		}
+		if strings.Contains(line, requestID) && json.Unmarshal([]byte(line), &l) == nil && l.Msg == "trouble" && l.RequestID == requestID {
+			return l.Cause, true
+		}
+	}
+	return "", false
 }

@@ -114,11 +114,11 @@ func asked(t *testing.T, raw string) (q revocation.Query, expires time.Time) {
 }
 
 // told asks every witness about a session whose end was acknowledged.
-func (c *campaign) told(guest string, l *life) {
+func (c *campaign) told(g *guest, l *life) {
 	q, expires := asked(c.t, l.access)
 	for i, w := range c.witnesses {
 		if time.Now().Before(expires) && !w.refuses(q, c.late) && time.Now().Before(expires) {
-			c.t.Errorf("%s: witness %d never heard of the end of a session, which was acknowledged; %+v %+v", guest, i, w.client.Stats(), w.index.Stats())
+			g.wrong("witness %d never heard of the end of a session, which was acknowledged; %+v %+v", i, w.client.Stats(), w.index.Stats())
 		}
 	}
 }
