@@ -144,12 +144,12 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		personal(w.Header())
 		seen, err := a.authenticate(r, rt)
+		if seen.renew {
+			w.Header().Set(renewHeader, "1")
+		}
 		if err != nil {
 			refuse(w, r, rt, err)
 			return
-		}
-		if seen.renew {
-			w.Header().Set("Jotkeeper-Renew", "1")
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
 	})
@@ -175,8 +175,14 @@ func (a *Auth) Authenticate(r *http.Request, opts ...Option) (*Claims, error) {
 		return nil, err
 	}
 	seen, err := a.authenticate(r, rt)
-	return seen.claims, err
+	if err != nil {
+		return nil, err
+	}
+	return seen.claims, nil
 }
+
+// renewHeader marks the answer to a token that holds, and should be renewed soon.
+const renewHeader = "Jotkeeper-Renew"
 
 type claimsKey struct{}
 
@@ -189,7 +195,7 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 // verdict is what a request's token came to.
 type verdict struct {
 	claims *Claims
-	renew  bool // a rule asks for renewal at the next chance
+	renew  bool // a rule asks for renewal at the next chance; said beside a refusal too, since what was refused may be what changed
 }
 
 func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
@@ -202,15 +208,30 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	if err := rt.demands(seen.claims); err != nil {
+	if err := rt.demands(seen); err != nil {
+		return seen, err
+	}
+	renew, err := a.current(r.Context(), now, rt, found.list[0].text, seen.claims)
+	if err != nil {
 		return verdict{}, err
 	}
-	if rt.revalidate {
-		err = a.askIssuer(r.Context(), found.list[0].text)
-	} else {
-		err = a.ride(r.Context(), now, rt, found.list[0].text, seen.claims)
+	seen.renew = seen.renew || renew
+	if err := rt.freshness(seen); err != nil {
+		return seen, err
 	}
-	return seen, err
+	if a.following != nil {
+		a.following.sights.note(now, seen.claims)
+	}
+	return seen, nil
+}
+
+// current makes sure that nothing newer is known of a token that holds as far
+// as it is known here. It tells whether the issuer, if asked, wants it renewed.
+func (a *Auth) current(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+	if rt.revalidate {
+		return a.askIssuer(ctx, text)
+	}
+	return a.ride(ctx, now, rt, text, c)
 }
 
 // verifyAll verifies every credential of the request. Several are one only if

@@ -40,7 +40,13 @@
 // anybody. When the feed falls silent, a route that says [WhenStale] acts after
 // Feed.MaxStale; the others go on for Feed.Ride, then do what Feed.Then says. A
 // program that has not heard a word yet answers 503. [Auth.Stats] tells how it
-// fares.
+// fares. If the credential may, an Auth also tells the issuer which sessions are in
+// use here, beside the requests: a stolen refresh token is then found sooner.
+//
+// When an account's rights are widened, its tokens from before are accepted and
+// the answers to them marked "Jotkeeper-Renew: 1": refresh soon. Only a route
+// that says [Fresh] refuses them, as stale. A right that was taken away is
+// refused everywhere.
 //
 // # Refusals
 //

@@ -21,11 +21,17 @@ const youth = 60 * time.Second
 // ended session is refused within milliseconds and no request asks anybody. The
 // zero value follows nothing.
 type Feed struct {
-	Token string // the credential that the issuer gave for following
+	Token string // the credential that the issuer gave for following; one that may sight too reports which sessions are in use here
 	URL   string // where the feed is; empty: the issuer. https, or this machine
 
-	MaxStale time.Duration // after so long without word the feed is stale; 0: 2 s
-	Ride     time.Duration // for so long since the last word a route goes on that does not say WhenStale; 0: 30 s
+	// Dir is where the rules are kept between two runs, a directory of this Auth
+	// alone: what was revoked before a restart is refused from the first request
+	// on, and only what is new is read. Empty: nowhere. Trouble with it stops
+	// nothing; Stats tells it.
+	Dir string
+
+	MaxStale time.Duration // after so long without word the feed is stale; 0: as the issuer announces, 2 s if it does not
+	Ride     time.Duration // for so long since the last word a route goes on that does not say WhenStale, never shorter than MaxStale; 0: 30 s
 	Then     StalePolicy   // what such a route does after Ride; the zero value is StaleYoung
 
 	Transport http.RoundTripper // nil: direct connections, through no proxy
@@ -58,7 +64,7 @@ func WhenStale(p StalePolicy) Option {
 
 // Stats tell how an Auth fares that follows a feed; the zero value is of one that does not.
 type Stats struct {
-	Stale  bool          // nothing was heard for Feed.MaxStale, or ever
+	Stale  bool          // nothing was heard for so long as Feed.MaxStale says, or ever
 	Lag    time.Duration // since the last word; 0 before the first
 	Rules  revocation.Stats
 	Client feed.ClientStats
@@ -69,6 +75,7 @@ type following struct {
 	cfg    Feed
 	index  *revocation.Index
 	client *feed.Client
+	sights *sights
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -77,7 +84,7 @@ type following struct {
 func (a *Auth) follow() error {
 	cfg := a.config.Feed
 	switch {
-	case cfg.Token == "" && cfg.URL == "" && cfg.MaxStale == 0 && cfg.Ride == 0 && cfg.Then == 0 && cfg.Transport == nil:
+	case cfg.Token == "" && cfg.URL == "" && cfg.Dir == "" && cfg.MaxStale == 0 && cfg.Ride == 0 && cfg.Then == 0 && cfg.Transport == nil:
 		return nil // the zero value
 	case a.config.Revocations != nil:
 		return fmt.Errorf("%w: Feed and Revocations are both set: one of them says what is revoked", ErrConfig)
@@ -86,31 +93,42 @@ func (a *Auth) follow() error {
 	case cfg.Then > InsecureStaleOpen:
 		return fmt.Errorf("%w: Feed: there is no policy %d", ErrConfig, cfg.Then)
 	}
-	if cfg.MaxStale == 0 {
-		cfg.MaxStale = revocation.MaxStale
-	}
-	if cfg.Ride == 0 {
-		cfg.Ride = max(30*time.Second, cfg.MaxStale)
-	}
 	switch {
-	case cfg.MaxStale < time.Second:
+	case cfg.MaxStale != 0 && cfg.MaxStale < time.Second:
 		return fmt.Errorf("%w: Feed: MaxStale %s is shorter than the pauses of a healthy feed; at least 1s", ErrConfig, cfg.MaxStale)
-	case cfg.Ride < cfg.MaxStale:
+	case cfg.Ride != 0 && cfg.Ride < cfg.MaxStale:
 		return fmt.Errorf("%w: Feed: Ride %s ends before MaxStale %s", ErrConfig, cfg.Ride, cfg.MaxStale)
 	}
 	f := &following{cfg: cfg, index: revocation.NewIndex(a.config.Issuer)}
 	var err error
 	f.client, err = feed.NewClient(feed.ClientConfig{
-		Issuer: a.config.Issuer, URL: cfg.URL, Token: cfg.Token, Index: f.index, Transport: cfg.Transport,
+		Issuer: a.config.Issuer, URL: cfg.URL, Token: cfg.Token, Index: f.index, Dir: cfg.Dir, Transport: cfg.Transport,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	var ctx context.Context
 	ctx, f.cancel = context.WithCancel(context.Background())
+	f.sights = newSights(f.client)
 	f.work.Go(func() { _ = f.client.Follow(ctx) })
+	f.work.Go(func() { f.sights.run(ctx) })
 	a.following, a.config.Revocations = f, f.index
 	return nil
+}
+
+// maxStale is what was configured, or else what the issuer announces.
+func (f *following) maxStale() time.Duration {
+	if f.cfg.MaxStale > 0 {
+		return f.cfg.MaxStale
+	}
+	return f.client.MaxStale()
+}
+
+func (f *following) ride() time.Duration {
+	if f.cfg.Ride > 0 {
+		return max(f.cfg.Ride, f.maxStale())
+	}
+	return max(30*time.Second, f.maxStale())
 }
 
 func (f *following) close() {
@@ -127,7 +145,7 @@ func (a *Auth) Stats() Stats {
 	s := Stats{Stale: true, Rules: f.index.Stats(), Client: f.client.Stats()}
 	if !s.Rules.Heard.IsZero() {
 		s.Lag = max(0, time.Since(s.Rules.Heard))
-		s.Stale = s.Lag > f.cfg.MaxStale
+		s.Stale = s.Lag > f.maxStale()
 	}
 	return s
 }
@@ -149,30 +167,30 @@ func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, b
 		return StaleClosed, errUnheard, true
 	}
 	switch lag := now.Sub(heard); {
-	case lag <= f.cfg.MaxStale:
+	case lag <= f.maxStale():
 		return 0, nil, false
 	case rt.stale != nil:
 		return *rt.stale, errCutOff, true
 	default:
-		return f.cfg.Then, errCutOff, lag > f.cfg.Ride
+		return f.cfg.Then, errCutOff, lag > f.ride()
 	}
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) error {
+func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if a.following == nil {
-		return nil
+		return false, nil
 	}
 	policy, why, stale := a.following.stalePolicy(now, rt)
 	switch {
 	case !stale, policy == InsecureStaleOpen:
-		return nil
+		return false, nil
 	case policy == StaleRemote:
 		return a.askIssuer(ctx, text)
 	case policy == StaleClosed:
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
+		return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:
-		return &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
+		return false, &jwt.Error{Reason: jwt.Stale, Detail: "the token is older than the silence of the feed allows", Err: why}
 	}
-	return nil
+	return false, nil
 }

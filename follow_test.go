@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -91,8 +92,26 @@ type estate struct {
 	t       *testing.T
 	cable   *cable
 	log     revocation.Log
+	backend *memory.Backend
 	issuer  http.Handler
 	revoked bool // what the issuer says when it is asked about a token
+
+	mu      sync.Mutex
+	seen    []feed.Sighting // that the issuer was told of
+	batches []int           // how many came together
+	trouble error           // with which it answers
+
+	sessions func(ctx context.Context, audiences []string, seen []feed.Sighting) error // whom it tells; nil: nobody
+}
+
+func allow(_ context.Context, credential string) (feed.Grant, error) {
+	switch credential {
+	case "follow-me":
+		return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
+	case "sight-too":
+		return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope, feed.SightScope}, Audiences: []string{audience}}, nil
+	}
+	return feed.Grant{}, feed.ErrUnauthorized
 }
 
 // following runs a test with an estate in a bubble whose clock only moves when everybody waits.
@@ -100,13 +119,10 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		backend := memory.New()
-		e := &estate{t: t, log: backend.Set().Revocations, cable: &cable{asked: map[string]int{}}}
-		origin, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: e.log, Allow: func(_ context.Context, credential, scope string) error {
-			if credential != "follow-me" || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
-			}
-			return nil
-		}})
+		e := &estate{t: t, log: backend.Set().Revocations, backend: backend, cable: &cable{asked: map[string]int{}}}
+		origin, err := feed.NewHandler(feed.HandlerConfig{
+			Issuer: issuer, Source: e.log, Allow: allow, Sight: e.sight, Settle: 95 * time.Second,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,10 +140,7 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 				io.WriteString(w, `{"active":true}`)
 			}
 		})
-		e.house = newHouse(t, append([]func(*jotkeeper.Config){func(c *jotkeeper.Config) {
-			c.Feed = jotkeeper.Feed{Token: "follow-me", Transport: e.cable}
-			c.Client = &http.Client{Transport: e.cable}
-		}}, change...)...)
+		e.restart(change...)
 		test(t, e)
 		e.auth.Close()
 		cancel()
@@ -137,6 +150,22 @@ func following(t *testing.T, test func(t *testing.T, e *estate), change ...func(
 			t.Error(err)
 		}
 	})
+}
+
+// restart makes a verifier with nothing in its memory, for tokens of the same key.
+func (e *estate) restart(change ...func(*jotkeeper.Config)) {
+	e.t.Helper()
+	before := e.house
+	e.house = newHouse(e.t, append([]func(*jotkeeper.Config){func(c *jotkeeper.Config) {
+		c.Feed = jotkeeper.Feed{Token: "follow-me", Transport: e.cable}
+		c.Client = &http.Client{Transport: e.cable}
+		if before != nil {
+			c.Keys = jwt.NewSnapshot(before.key.Public())
+		}
+	}}, change...)...)
+	if before != nil {
+		e.key = before.key
+	}
 }
 
 func (e *estate) end(sid string) {
@@ -347,4 +376,86 @@ func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
 			t.Errorf("%v allocations with a feed, %v without", with, without)
 		}
 	})
+}
+
+// The feed is cut and the service restarts. What was revoked stays refused, by
+// the first request as well; of the others nobody can tell, until a word is heard.
+func TestARestartWithoutAFeedForgetsNothing(t *testing.T) {
+	dir := t.TempDir()
+	kept := func(c *jotkeeper.Config) { c.Feed.Dir = dir }
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		e.end("phone")
+		phone, laptop := e.token(session("phone")), e.token(session("laptop"))
+		e.cable.pull()
+		e.auth.Close()
+
+		e.restart(kept)
+		e.expect("revoked, before any network", phone, 401, "revoked")
+		e.expect("not known to be", laptop, 503, "unavailable")
+		e.expect("not known to be, open", laptop, 503, "unavailable", jotkeeper.WhenStale(jotkeeper.InsecureStaleOpen))
+		if s := e.auth.Stats(); !s.Stale || s.Lag != 0 || !s.Client.Disk.Loaded || s.Rules.Rules != 1 {
+			t.Errorf("got %+v", s)
+		}
+		pass(30 * time.Minute)
+		e.expect("revoked, half an hour later", e.token(session("phone")), 401, "revoked")
+		e.expect("not known to be, half an hour later", e.token(), 503, "unavailable")
+
+		e.end("laptop")
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		e.expect("revoked, once it hears", e.token(session("phone")), 401, "revoked")
+		e.expect("revoked while it was down", e.token(session("laptop")), 401, "revoked")
+		e.expect("heard of as well", e.token(), 200, "")
+		if s := e.auth.Stats(); s.Client.Snapshots != 0 {
+			t.Errorf("everything was downloaded again: %+v", s)
+		}
+	}, kept)
+}
+
+// Who configures nothing goes by what the issuer announces; Ride is never shorter.
+func TestTheIssuerAnnouncesWhenItsFollowersAreStale(t *testing.T) {
+	for _, c := range []struct {
+		announced               string
+		configured, stale, ride time.Duration
+	}{
+		{"10000", 0, 10 * time.Second, 30 * time.Second},
+		{"60000", 0, time.Minute, time.Minute},
+		{"60000", 3 * time.Second, 3 * time.Second, 30 * time.Second},
+	} {
+		following(t, func(t *testing.T, e *estate) {
+			e.cable.plug(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasSuffix(r.URL.Path, "/revocation-feed") {
+					e.issuer.ServeHTTP(w, r)
+					return
+				}
+				answer := httptest.NewRecorder()
+				e.issuer.ServeHTTP(answer, r)
+				w.Header().Set("Content-Type", "application/json")
+				io.WriteString(w, strings.Replace(answer.Body.String(), `"max_stale_ms":2000`, `"max_stale_ms":`+c.announced, 1))
+			}))
+			old, closed := e.token(), jotkeeper.WhenStale(jotkeeper.StaleClosed)
+			pass(90 * time.Second)
+			e.cable.pull()
+			heard := time.Now().Add(-e.auth.Stats().Lag)
+			at := func(lag time.Duration) { pass(time.Until(heard.Add(lag))) }
+			at(c.stale)
+			e.expect("not stale yet", old, 200, "", closed)
+			if e.auth.Stats().Stale {
+				t.Errorf("%+v: it calls itself stale too early", c)
+			}
+			at(c.stale + time.Millisecond)
+			e.expect("stale", old, 503, "unavailable", closed)
+			if !e.auth.Stats().Stale {
+				t.Errorf("%+v: it does not call itself stale", c)
+			}
+			at(c.ride)
+			if c.ride > c.stale {
+				e.expect("riding", old, 200, "")
+			}
+			at(c.ride + time.Millisecond)
+			e.expect("after the ride", old, 401, "stale")
+		}, func(f *jotkeeper.Config) { f.Feed.MaxStale = c.configured })
+	}
 }

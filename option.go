@@ -20,6 +20,7 @@ type route struct {
 	formField  string
 	queryParam string
 	revalidate bool
+	fresh      bool
 	stale      *StalePolicy // nil: rides on
 }
 
@@ -32,6 +33,9 @@ func (a *Auth) route(opts []Option) (*route, error) {
 	}
 	if rt.stale != nil && a.following == nil {
 		return nil, fmt.Errorf("%w: WhenStale: there is no Feed that could be stale", ErrConfig)
+	}
+	if rt.fresh && a.config.Revocations == nil && !rt.revalidate {
+		return nil, fmt.Errorf("%w: Fresh: nothing tells this program what was changed; give it a Feed, or the route Revalidate too", ErrConfig)
 	}
 	if rt.audience == nil && rt.kinds == nil {
 		return rt, nil
@@ -92,6 +96,15 @@ func Revalidate() Option {
 	return func(rt *route) error { rt.revalidate = true; return nil }
 }
 
+// Fresh refuses a token that was signed before its account's rights were
+// changed: 401 stale, so that the client refreshes once and comes back with
+// what holds now. Other routes accept such a token and mark their answer
+// Jotkeeper-Renew: 1. What was taken away is refused everywhere, with or without
+// Fresh. A program that hears of no rules refuses the option with ErrConfig.
+func Fresh() Option {
+	return func(rt *route) error { rt.fresh = true; return nil }
+}
+
 // FromForm also takes the token from a field of a POSTed form
 // (application/x-www-form-urlencoded, RFC 6750 §2.2).
 func FromForm(field string) Option {
@@ -105,13 +118,24 @@ func InsecureFromQuery(parameter string) Option {
 	return func(rt *route) error { rt.queryParam = parameter; return nil }
 }
 
-// demands holds verified claims against the route.
-func (rt *route) demands(c *Claims) error {
-	held := strings.Fields(c.Scope)
+// demands holds a verified token against the route. A token that is to be
+// renewed anyway is told so first: the next one may have the scope.
+func (rt *route) demands(seen verdict) error {
+	if err := rt.freshness(seen); err != nil {
+		return err
+	}
+	held := strings.Fields(seen.claims.Scope)
 	for _, s := range rt.scopes {
 		if !slices.Contains(held, s) {
 			return &jwt.Error{Reason: jwt.BadScope, Detail: "the token lacks scope " + s}
 		}
+	}
+	return nil
+}
+
+func (rt *route) freshness(seen verdict) error {
+	if rt.fresh && seen.renew {
+		return &jwt.Error{Reason: jwt.Stale, Detail: "the account's rights were changed after the token was signed"}
 	}
 	return nil
 }

@@ -29,19 +29,19 @@ func stayingClient(c *http.Client) *http.Client {
 	return &client
 }
 
-// askIssuer asks the issuer whether a verified token is still good. Whatever is
-// not a clear answer is "cannot know now".
-func (a *Auth) askIssuer(ctx context.Context, token string) error {
+// askIssuer asks the issuer whether a verified token is still good, and whether
+// it should be renewed. Whatever is not a clear answer is "cannot know now".
+func (a *Auth) askIssuer(ctx context.Context, token string) (renew bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, revalidateTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.config.Issuer, "/")+checkPath, nil)
 	if err != nil {
-		return cannotKnow(err)
+		return false, cannotKnow(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := a.client.Do(req)
 	if err != nil {
-		return cannotKnow(err)
+		return false, cannotKnow(err)
 	}
 	defer res.Body.Close()
 	var answer struct {
@@ -51,11 +51,11 @@ func (a *Auth) askIssuer(ctx context.Context, token string) error {
 	err = json.NewDecoder(io.LimitReader(res.Body, 16<<10)).Decode(&answer)
 	switch {
 	case res.StatusCode == http.StatusOK && err == nil && answer.Active:
-		return nil
+		return res.Header.Get(renewHeader) == "1", nil
 	case res.StatusCode == http.StatusUnauthorized && err == nil && problem.Status(problem.Code(answer.Code)) == http.StatusUnauthorized:
-		return &jwt.Error{Reason: answer.Code, Detail: "the issuer says so"}
+		return false, &jwt.Error{Reason: answer.Code, Detail: "the issuer says so"}
 	}
-	return &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer's answer cannot be understood: " + res.Status}
+	return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "the issuer's answer cannot be understood: " + res.Status}
 }
 
 func cannotKnow(err error) error {

@@ -9,6 +9,11 @@ type Configuration struct {
 	SubjectTypes  []string `json:"subject_types_supported"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	Claims        []string `json:"claims_supported"`
+
+	Introspection     string   `json:"introspection_endpoint"` // RFC 8414 §2, as the rest
+	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
+	Revocation        string   `json:"revocation_endpoint"`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
 }
 
 // Health is Keratin's answer at /health, without an envelope.

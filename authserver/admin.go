@@ -107,10 +107,7 @@ func accountChange(c *call) (change acts.Change, err error) {
 	if unambiguous(dec, 0) != nil || json.Unmarshal(raw, &change.Claims) != nil {
 		return change, malformed(`"claims" must be a JSON object`)
 	}
-	if change.Claims == nil {
-		change.Claims = map[string]json.RawMessage{}
-	}
-	return change, nil
+	return change, nil // null leaves Claims nil, which is "not given", as in a JSON body
 }
 
 // lockAccount ends the sessions of an account and lets nobody in any more.

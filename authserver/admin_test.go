@@ -77,6 +77,31 @@ func TestA090RightsFollowTheAccount(t *testing.T) {
 	})
 }
 
+// null is "not given", however it is sent; what takes claims away is {}.
+func TestNullClaimsChangeNothing(t *testing.T) {
+	h := inMemory(t)
+	h.program("ada")
+	plan := func() any { return h.do("GET", "/accounts/1", asAdmin).want(200).body }
+	h.do("PATCH", "/accounts/1", asAdmin, form("claims", `{"plan":"gold"}`)).want(200)
+	gold := plan()
+	for name, a := range map[string]ask{
+		"form": form("claims", "null"), "form, spaced": form("claims", " null\n"),
+		"JSON": body("application/json", `{"claims":null}`), "text in JSON": body("application/json", `{"claims":"null"}`),
+	} {
+		h.do("PATCH", "/accounts/1", asAdmin, a).want(422).wantBody(`{"errors":[{"field":"username","message":"MISSING"}]}`)
+		if plan() != gold {
+			t.Errorf("%s: the claims are gone: %s", name, plan())
+		}
+	}
+	for name, a := range map[string]ask{"form": form("claims", "{}"), "JSON": body("application/json", `{"claims":{}}`)} {
+		h.do("PATCH", "/accounts/1", asAdmin, form("claims", `{"plan":"gold"}`)).want(200)
+		h.do("PATCH", "/accounts/1", asAdmin, a).want(200)
+		if !strings.Contains(h.do("GET", "/accounts/1", asAdmin).body, `"claims":{}`) {
+			t.Errorf("%s: the claims are still there", name)
+		}
+	}
+}
+
 func TestAnAccountIsRenamed(t *testing.T) {
 	h := inMemory(t)
 	h.browse("ada")

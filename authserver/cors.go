@@ -22,7 +22,7 @@ func (s *server) share(c *call, r route) bool {
 	h := c.w.Header()
 	h.Set("Access-Control-Allow-Origin", header)
 	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, X-Request-Id")
+	h.Set("Access-Control-Expose-Headers", "Jotkeeper-Renew, Retry-After, WWW-Authenticate, X-Request-Id")
 	return true
 }
 

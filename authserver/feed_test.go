@@ -11,21 +11,45 @@ import (
 	"github.com/jotkeeper/jotkeeper/authserver"
 	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store"
 	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
-const follow = "jkf_for-following"
+const (
+	follow = "jkf_for-following"
+	push   = "jkf_for-appending"
+	sight  = "jkf_for-seeing"
+	others = "jkf_for-seeing-elsewhere"
+	asks   = "jkf_for-asking"
+)
+
+// grants are the feed's credentials.
+var grants = map[string]feed.Grant{
+	follow: {Name: "orders", Scopes: []string{feed.FollowScope}},
+	sight:  {Name: "orders", Scopes: []string{feed.SightScope}, Audiences: []string{"app.example.com"}},
+	others: {Name: "others", Scopes: []string{feed.SightScope}, Audiences: []string{"other.example.com"}},
+	push:   {Name: "fraud-desk", Scopes: []string{feed.AppendScope}},
+	asks:   {Name: "desk", Scopes: []string{feed.CheckScope}},
+}
 
 // feedOf serves the log of a backend, until the test ends.
-func feedOf(t *testing.T, backend *memory.Backend) *feed.Handler {
+func feedOf(t *testing.T, backend store.Backend, change ...func(*feed.HandlerConfig)) *feed.Handler {
 	t.Helper()
-	h, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations, Check: "/revocation/v1/check",
-		Allow: func(_ context.Context, credential, scope string) error {
-			if credential != follow || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
+	cfg := feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations, Check: "/revocation/v1/check",
+		Append: func(ctx context.Context, _ feed.Grant, rules ...revocation.Rule) (revocation.Cursor, error) {
+			return backend.Set().Revocations.Append(ctx, time.Now(), rules...)
+		},
+		Allow: func(_ context.Context, credential string) (feed.Grant, error) {
+			grant, known := grants[credential]
+			if !known {
+				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return nil
-		}})
+			return grant, nil
+		}}
+	for _, c := range change {
+		c(&cfg)
+	}
+	h, err := feed.NewHandler(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +93,7 @@ func TestALogoutGoesOutOverTheFeed(t *testing.T) {
 // No credential of a person, nor the administrator's, opens the feed, and the
 // feed's opens nothing else.
 func TestTheFeedHasACredentialOfItsOwn(t *testing.T) {
-	backend := memory.New()
-	handler := feedOf(t, backend)
-	h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+	h := reported(t, memory.New())
 	cookie, first := h.browse("ada")
 	p := h.program("bob")
 	for _, l := range authserver.Table() {
@@ -86,18 +108,59 @@ func TestTheFeedHasACredentialOfItsOwn(t *testing.T) {
 			}
 		} else if l.Guard != "open" {
 			before := h.everything()
-			if r := h.do(l.Method, at(l.Pattern), bearer(follow)); r.StatusCode < 400 && h.everything() != before {
-				t.Errorf("%s %s with the feed's credential: %d", l.Method, l.Pattern, r.StatusCode)
+			for credential := range grants {
+				if r := h.do(l.Method, at(l.Pattern), bearer(credential)); r.StatusCode < 400 && h.everything() != before {
+					t.Errorf("%s %s with the feed's credential: %d", l.Method, l.Pattern, r.StatusCode)
+				}
 			}
 		}
 	}
 	h.do("GET", "/.well-known/revocation-feed").want(200)
 }
 
+// A172: no credential but the one for it appends, and that one reads nothing.
+func TestA172TheFeedsCredentialsAreSeparate(t *testing.T) {
+	backend := memory.New()
+	handler := feedOf(t, backend)
+	h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+	rule := body("application/json", `{"rules":[{"scope":"sub","id":"1","action":"revoke"}]}`)
+	before := h.everything()
+	h.do("POST", "/revocation/v1/rules", bearer(follow), rule).wantCode(403, "scope")
+	h.do("POST", "/revocation/v1/rules", asAdmin, rule).wantCode(401, "feed_credential")
+	for _, path := range []string{"/revocation/v1/stream?after=1:0", "/revocation/v1/events?after=1:0", "/revocation/v1/snapshot"} {
+		h.do("GET", path, bearer(push)).wantCode(403, "scope")
+	}
+	if h.everything() != before {
+		t.Error("a rule was appended")
+	}
+	if r := h.do("POST", "/revocation/v1/rules", bearer(push), rule); r.StatusCode != 200 && r.StatusCode != 202 {
+		t.Errorf("%d %s", r.StatusCode, r.body)
+	}
+	if h.everything() == before {
+		t.Error("no rule was appended")
+	}
+}
+
+// What is held open has no HEAD, which would take a follower's place.
+func TestNoHeadOfAStream(t *testing.T) {
+	backend := memory.New()
+	handler := feedOf(t, backend)
+	h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+	for _, path := range []string{"/revocation/v1/stream?after=1:0", "/revocation/v1/events?after=1:0&wait=25"} {
+		r := h.do("HEAD", path, bearer(follow))
+		if r.StatusCode != 405 || r.Header.Get("Allow") != "GET, OPTIONS" || handler.Followers() != 0 {
+			t.Errorf("%s: %d, Allow %q, %d followers", path, r.StatusCode, r.Header.Get("Allow"), handler.Followers())
+		}
+	}
+}
+
 func TestWithoutAFeedThereIsNone(t *testing.T) {
 	h := inMemory(t)
-	for _, path := range []string{"/.well-known/revocation-feed", "/revocation/v1/stream", "/revocation/v1/events", "/revocation/v1/snapshot"} {
+	for _, path := range []string{"/.well-known/revocation-feed", "/revocation/v1/stream", "/revocation/v1/events", "/revocation/v1/snapshot", "/revocation/v1/followers"} {
 		h.do("GET", path, bearer(follow)).wantCode(404, "not_found")
+	}
+	for _, path := range []string{"/revocation/v1/acks", "/revocation/v1/rules", "/revocation/v1/sightings", "/revocation/v1/check"} {
+		h.do("POST", path, bearer(push)).wantCode(404, "not_found")
 	}
 }
 

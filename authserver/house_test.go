@@ -84,6 +84,12 @@ func (c *clock) fail(err error) {
 	c.err = fmt.Errorf("%w: %w", session.ErrClock, err)
 }
 
+func (c *clock) heal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = nil
+}
+
 // impatient makes a server give up on a store at once.
 func impatient(c *authserver.Config) { c.Patience = 100 * time.Millisecond }
 
@@ -169,12 +175,17 @@ func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
 	t.Run("memory", func(t *testing.T) { evening(t, inMemory(t)) })
 	t.Run("memory, each transaction twice", func(t *testing.T) { evening(t, build(t, again{memory.New()})) })
 	t.Run("sqlite", func(t *testing.T) {
-		backend, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "jotkeeper.db"), sqlite.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		evening(t, build(t, backend))
+		evening(t, build(t, sqliteBackend(t)))
 	})
+}
+
+func sqliteBackend(t *testing.T) store.Backend {
+	t.Helper()
+	backend, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "jotkeeper.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return backend
 }
 
 // again is a backend that runs every transaction twice, as one that was

@@ -69,6 +69,8 @@ func (s *server) configuration(c *call) error {
 	}
 	return c.answer(http.StatusOK, api.Configuration{
 		Issuer: s.cfg.Issuer, JWKSURI: s.url("/.well-known/jwks.json"),
+		Introspection: s.url("/oauth2/introspect"), IntrospectionAuth: []string{"client_secret_basic"},
+		Revocation: s.url("/oauth2/revoke"), RevocationAuth: []string{"none"},
 		ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"}, Algorithms: algorithms,
 		Claims: []string{"iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "jti", "sid", "amr", "scope"},
 	})

@@ -56,7 +56,9 @@ func TestDiscoveryNamesWhatIsThere(t *testing.T) {
 	for _, path := range []string{"/configuration", "/.well-known/openid-configuration"} {
 		h.do("GET", path).want(200).wantBody(`{"issuer":"https://id.example.com","jwks_uri":"https://id.example.com/.well-known/jwks.json",` +
 			`"response_types_supported":["id_token"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"],` +
-			`"claims_supported":["iss","sub","aud","exp","nbf","iat","auth_time","jti","sid","amr","scope"]}`)
+			`"claims_supported":["iss","sub","aud","exp","nbf","iat","auth_time","jti","sid","amr","scope"],` +
+			`"introspection_endpoint":"https://id.example.com/oauth2/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic"],` +
+			`"revocation_endpoint":"https://id.example.com/oauth2/revoke","revocation_endpoint_auth_methods_supported":["none"]}`)
 	}
 	poisoned := h.do("GET", "/configuration", header("X-Forwarded-Host", "evil.example"), header("Forwarded", "host=evil.example")).want(200)
 	if strings.Contains(poisoned.body, "evil") {

@@ -167,6 +167,12 @@ func trouble(t *testing.T, h *house, cookie *http.Cookie, first, own tokens) {
 		"password":        h.do("POST", "/password", from(app), with(cookie), form("currentPassword", good, "password", "another-kettle-43")),
 		"lock":            h.do("PATCH", "/accounts/1/lock", asAdmin),
 		"unlock":          h.do("PATCH", "/accounts/1/unlock", asAdmin),
+		"introspect":      h.do("POST", "/oauth2/introspect", asAdmin, form("token", first.Access)),
+		"introspect jkr_": h.do("POST", "/oauth2/introspect", asAdmin, form("token", own.Refresh)),
+		"introspect, key": h.do("POST", "/oauth2/introspect", asAdmin, form("token", foreign(t, first.Access))),
+		"revoke, key":     h.do("POST", "/oauth2/revoke", form("token", foreign(t, first.Access))),
+		"revoke":          h.do("POST", "/oauth2/revoke", form("token", first.Access)),
+		"revoke jkr_":     h.do("POST", "/oauth2/revoke", form("token", own.Refresh)),
 		"rename":          h.do("PATCH", "/accounts/1", asAdmin, form("username", "eve")),
 	} {
 		if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || len(r.Cookies()) != 0 || !strings.Contains(r.body, `"code":"unavailable"`) {

@@ -37,6 +37,9 @@ func TestAnEveningIsCounted(t *testing.T) {
 		`jotkeeper_request_duration_seconds_count{code="201",method="POST",route="/session/refresh"} 1`,
 		`jotkeeper_published_keys `,
 		`jotkeeper_key_age_seconds `,
+		`jotkeeper_revocation_stale 1`, // nobody follows the log in this house
+		`jotkeeper_revocation_rules{scope="sid"} 1`,
+		`jotkeeper_revocation_rules{scope="sub"} 0`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q", line)

@@ -92,15 +92,12 @@ func (s *server) gauges() {
 		return max(0, time.Since(since).Seconds())
 	})
 	s.metrics.Gauge("published_keys", "Keys in the key set.", func() float64 { return float64(s.cfg.Keys.Stats().Published) })
-	s.metrics.Gauge("revocation_rules", "Live revocation rules in memory.", func() float64 { return float64(s.cfg.Index.Rules()) })
+	s.metrics.Rules(s.cfg.Index)
+	s.metrics.Gauge("sightings_confirmed", "Refresh tokens that services' sightings have shown to be kept, since the start.", func() float64 {
+		return float64(s.cfg.Sessions.Stats().Sighted)
+	})
 	if s.cfg.Feed != nil {
 		s.metrics.Gauge("feed_followers", "Streams and long polls of the revocation feed.", func() float64 { return float64(s.cfg.Feed.Followers()) })
 	}
 	s.metrics.Gauge("passwords_inside", "Passwords hashing or waiting to be.", func() float64 { return float64(s.cfg.Accounts.Stats().Inside) })
-	s.metrics.Gauge("revocation_stale", "1 when the rules have not been heard of for too long.", func() float64 {
-		if s.cfg.Index.Stale(time.Now()) {
-			return 1
-		}
-		return 0
-	})
 }

@@ -27,9 +27,14 @@ func (s *server) table() []route {
 		s.ours("DELETE", "/sessions").own(changes, s.endOthers),
 		s.ours("DELETE", "/sessions/{sid}").own(changes, s.endSession),
 		s.ours("GET", "/revocation/v1/check").bearer(reads, s.check),
-		s.ours("GET", "/revocation/v1/stream").follower(s.feed),
-		s.ours("GET", "/revocation/v1/events").follower(s.feed),
-		s.ours("GET", "/revocation/v1/snapshot").follower(s.feed),
+		s.ours("POST", "/revocation/v1/check").follower(reads, s.feedSoon),
+		s.ours("GET", "/revocation/v1/stream").held(s.feed),
+		s.ours("GET", "/revocation/v1/events").held(s.feed),
+		s.ours("GET", "/revocation/v1/snapshot").follower(reads, s.feed),
+		s.ours("GET", "/revocation/v1/followers").follower(reads, s.feed),
+		s.ours("POST", "/revocation/v1/acks").follower(changes, s.feed),
+		s.ours("POST", "/revocation/v1/rules").follower(changes, s.feed),
+		s.ours("POST", "/revocation/v1/sightings").follower(changes, s.feedSoon),
 
 		s.keratin("GET", "/accounts/{id}").private(reads, s.showAccount),
 		s.keratin("PATCH", "/accounts/{id}").private(changes, s.changeAccount),
@@ -39,6 +44,9 @@ func (s *server) table() []route {
 		s.keratin("PATCH", "/accounts/{id}/unlock").private(changes, s.unlockAccount),
 		s.keratin("PUT", "/accounts/{id}/unlock").private(changes, s.unlockAccount),
 		s.keratin("GET", "/metrics").private(reads, s.scrape),
+
+		s.ours("POST", "/oauth2/introspect").private(reads, s.introspect), // a POST, to keep the token out of addresses
+		s.ours("POST", "/oauth2/revoke").origin(changes, s.revoke),
 
 		s.keratin("GET", "/jwks").open(s.keySet),
 		s.ours("GET", "/.well-known/jwks.json").open(s.keySet),
@@ -58,6 +66,7 @@ type route struct {
 	pattern    string // below the issuer's path
 	guard      string
 	effect     effect
+	held       bool // open for long, so there is no HEAD
 	compatible bool
 	serve      func(*call) error
 }
@@ -174,8 +183,8 @@ func callOf(r *http.Request) *call {
 // serve picks the route of a path by its verb.
 func (s *server) serve(c *call, verbs map[string]route) {
 	r, ok := verbs[c.r.Method]
-	if get := verbs["GET"]; c.r.Method == "HEAD" && get.effect == reads {
-		r, ok = get, get.serve != nil
+	if get := verbs["GET"]; c.r.Method == "HEAD" && get.answersHead() {
+		r, ok = get, true
 	}
 	for _, any := range verbs {
 		c.pattern, c.compatible = strings.TrimSuffix(any.pattern, "{$}"), any.compatible
@@ -194,11 +203,13 @@ func (s *server) serve(c *call, verbs map[string]route) {
 	}
 }
 
+func (r route) answersHead() bool { return r.serve != nil && r.effect == reads && !r.held }
+
 func allowed(verbs map[string]route) string {
 	list := []string{"OPTIONS"}
 	for verb, r := range verbs {
 		list = append(list, verb)
-		if verb == "GET" && r.effect == reads {
+		if verb == "GET" && r.answersHead() {
 			list = append(list, "HEAD")
 		}
 	}

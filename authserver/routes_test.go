@@ -36,7 +36,8 @@ func TestA080OnlyOneGetChangesAnything(t *testing.T) {
 		if l.Method == "GET" && l.Changes && l.Pattern != "/session/refresh" {
 			t.Errorf("GET %s changes something", l.Pattern)
 		}
-		if l.Method != "GET" && !l.Changes {
+		asks := l.Pattern == "/oauth2/introspect" || l.Pattern == "/revocation/v1/check" // with a body: what it names is nobody's address
+		if l.Method != "GET" && !l.Changes && !asks {
 			t.Errorf("%s %s claims to change nothing", l.Method, l.Pattern)
 		}
 	}

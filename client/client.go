@@ -35,6 +35,8 @@ type Client struct {
 	mu      sync.Mutex
 	tokens  *Tokens // nil: not loaded yet
 	current *flight // the refresh under way, if there is one
+
+	marked time.Time // when a mark last caused a refresh
 }
 
 // New makes a Client. It fails with ErrConfig, and touches no network.

@@ -17,9 +17,10 @@
 //
 // The access token is renewed at about half its life, once for all requests
 // that wait for it. A 401 from a service is answered by one refresh and one
-// repetition. A lost answer is asked for once more; the server gives the same
-// refresh token again. A refresh token is stored before its access token is
-// used. A 503 means "wait", never "logged out".
+// repetition. An answer marked Jotkeeper-Renew begins a renewal in the
+// background, and stands whatever becomes of it. A lost answer is asked for once
+// more; the server gives the same refresh token again. A refresh token is stored
+// before its access token is used. A 503 means "wait", never "logged out".
 //
 // Only a refresh can end the session for a client, and only with one of the
 // reasons revoked, idle, absolute and reused: then every call returns

@@ -26,14 +26,7 @@ func (c *Client) refresh(ctx context.Context, used string) (Tokens, error) {
 		defer c.mu.Unlock()
 		return *c.tokens, nil
 	}
-	f := c.current
-	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		c.current = f
-		// The refresh outlives the request that asked for it: a caller who goes
-		// away must not lose an answer that others wait for.
-		go c.fly(context.WithoutCancel(ctx), f)
-	}
+	f := c.begin(ctx)
 	c.mu.Unlock()
 	select {
 	case <-f.done:
@@ -41,6 +34,35 @@ func (c *Client) refresh(ctx context.Context, used string) (Tokens, error) {
 	case <-ctx.Done():
 		return Tokens{}, ctx.Err()
 	}
+}
+
+// begin returns the refresh under way, and starts one if there is none. c.mu is
+// held. A refresh outlives the request that asked for it: a caller who goes away
+// must not lose an answer that others wait for.
+func (c *Client) begin(ctx context.Context) *flight {
+	if c.current == nil {
+		c.current = &flight{done: make(chan struct{})}
+		go c.fly(context.WithoutCancel(ctx), c.current)
+	}
+	return c.current
+}
+
+// markPause is between two refreshes that a mark caused. A token that is marked
+// again as soon as it is renewed must not make each answer cost a refresh.
+const markPause = time.Minute
+
+// renewSoon begins a refresh because a service asked for one, and waits for
+// nothing: the answer at hand stands, whatever becomes of it. used is the token
+// that was marked.
+func (c *Client) renewSoon(ctx context.Context, used string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.tokens == nil || c.tokens.Access != used || c.current != nil || now.Before(c.marked.Add(markPause)) {
+		return
+	}
+	c.marked = now
+	c.begin(ctx)
 }
 
 func (c *Client) fly(ctx context.Context, f *flight) {

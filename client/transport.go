@@ -34,11 +34,23 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	res, err := t.base.RoundTrip(withToken(req, req.Body, tokens.Access))
+	res, err := t.send(req, req.Body, tokens.Access)
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		return res, err
 	}
 	return t.again(req, res, tokens.Access)
+}
+
+// renewHeader marks an answer to a token that holds, and should be renewed soon.
+const renewHeader = "Jotkeeper-Renew"
+
+// send sends the request with a token, and looks for the mark in the answer.
+func (t *transport) send(req *http.Request, body io.ReadCloser, token string) (*http.Response, error) {
+	res, err := t.base.RoundTrip(withToken(req, body, token))
+	if err == nil && res.Header.Get(renewHeader) == "1" {
+		t.client.renewSoon(req.Context(), token)
+	}
+	return res, err
 }
 
 // again repeats a request that was refused. When there is no new token the
@@ -59,7 +71,7 @@ func (t *transport) again(req *http.Request, refused *http.Response, used string
 	}
 	io.Copy(io.Discard, io.LimitReader(refused.Body, maxAnswer)) // so that the connection is used again
 	refused.Body.Close()
-	return t.base.RoundTrip(withToken(req, body, tokens.Access))
+	return t.send(req, body, tokens.Access)
 }
 
 // withToken is the request with the token; a RoundTripper must not change the

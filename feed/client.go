@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -22,8 +23,17 @@ import (
 type ClientConfig struct {
 	Issuer string            // whose rules; the index is of the same
 	URL    string            // where the feed is; empty: the issuer. https, or this machine
-	Token  string            // a credential for FollowScope
+	Token  string            // a credential for FollowScope; for SightScope too, to report what was seen
 	Index  *revocation.Index // that is kept up
+
+	// Dir is where the rules are kept between two runs, a directory that belongs
+	// to this client alone; empty: nowhere, and they are read from the origin at
+	// each start. Trouble with it stops nothing; Stats tells it.
+	Dir string
+	// Told, if there is one, hears of rules once they are in force in the index, in
+	// their order: those of a snapshot, which were in force before, then those that
+	// come. Follow calls it and waits for it; the slice is good until it returns.
+	Told func(rules []revocation.Entry, snapshot bool)
 
 	// Transport makes the requests; nil: one that connects directly, through no
 	// proxy, whatever the environment says. Redirects are never followed.
@@ -36,7 +46,9 @@ type ClientStats struct {
 	Streams   uint64 // opened so far
 	Snapshots uint64 // merged so far
 	Failures  uint64 // attempts that came to nothing, and streams that broke off
+	Sightings uint64 // that the origin took
 	Trouble   string // the latest failure; empty while connected. It holds no secret
+	Disk      revocation.DiskStats
 }
 
 // A Client keeps an index up with a feed. It is safe for concurrent use.
@@ -46,26 +58,38 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	disk *revocation.Disk
+	id   string // of this follower, until the process ends
 
+	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
 	connected                    atomic.Bool
 	streams, snapshots, failures atomic.Uint64
 	mu                           sync.Mutex
 	trouble                      string
+
+	desk      atomic.Pointer[desk] // nil: the origin takes no sightings
+	sightings atomic.Uint64
+	over      atomic.Bool // Follow has ended
 }
 
 // NewClient makes a Client. It fails with ErrConfig; it starts nothing and
-// touches no network.
+// touches no network. What Dir holds is in the index when it returns.
 func NewClient(cfg ClientConfig) (*Client, error) {
+	if cfg.Index == nil {
+		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
+	}
+	return newClient(cfg)
+}
+
+func newClient(cfg ClientConfig) (*Client, error) {
 	if cfg.URL == "" {
 		cfg.URL = cfg.Issuer
 	}
 	switch {
 	case cfg.Issuer == "":
 		return nil, fmt.Errorf("%w: Issuer is missing: the iss of the tokens that the rules are about", ErrConfig)
-	case cfg.Index == nil:
-		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
 	case strings.Trim(cfg.Token, " \t\r\n") == "":
-		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for following its feed", ErrConfig)
+		return nil, fmt.Errorf("%w: Token is missing: the credential that the origin gave for its feed", ErrConfig)
 	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, fmt.Errorf("%w: Token holds a space or a character that no credential has", ErrConfig)
 	}
@@ -73,7 +97,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base}
+	c := &Client{cfg: cfg, base: base, id: rand.Text(), disk: revocation.OpenDisk(cfg.Dir, cfg.Index)}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()
@@ -125,8 +149,18 @@ func (c *Client) Stats() ClientStats {
 	defer c.mu.Unlock()
 	return ClientStats{
 		Connected: c.connected.Load(), Streams: c.streams.Load(), Snapshots: c.snapshots.Load(),
-		Failures: c.failures.Load(), Trouble: c.trouble,
+		Failures: c.failures.Load(), Trouble: c.trouble, Sightings: c.sightings.Load(), Disk: c.disk.Stats(),
 	}
+}
+
+// MaxStale returns after how long without word the origin wants its followers to
+// be stale: 1 s to 1 h, and revocation.MaxStale while the origin has not said.
+func (c *Client) MaxStale() time.Duration {
+	ms := c.maxStale.Load()
+	if ms <= 0 {
+		return revocation.MaxStale
+	}
+	return min(max(time.Duration(ms), minStale/time.Millisecond), maxStale/time.Millisecond) * time.Millisecond
 }
 
 func (c *Client) note(trouble string) {
@@ -141,8 +175,10 @@ func (c *Client) note(trouble string) {
 // Trouble never ends it and never takes a rule out of the index: it tries again,
 // at least once a second, while the index grows stale. It resumes from the
 // index's cursor; where the origin cannot go on from there, it merges a
-// snapshot first.
+// snapshot first. With a Dir it saves now and then what has changed, and before
+// it returns.
 func (c *Client) Follow(ctx context.Context) error {
+	defer c.keep()()
 	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
@@ -165,10 +201,17 @@ func (c *Client) Follow(ctx context.Context) error {
 		}
 		sleep(ctx, pause-spread(pause/2)) // followers of one origin do not come back in step
 	}
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.over.Store(true)
+	c.rest()
 	return ctx.Err()
+}
+
+// keep saves beside the following. stop, called after it, saves what came last.
+func (c *Client) keep() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { c.disk.Keep(ctx) })
+	return func() { cancel(); work.Wait() }
 }
 
 // upgrade is how long a client leaves an origin alone that speaks of what it

@@ -3,7 +3,11 @@ package feed_test
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -335,4 +339,77 @@ func TestClientConfiguration(t *testing.T) {
 			t.Errorf("got %v, want ErrConfig with %q", err, want)
 		}
 	}
+}
+
+// An origin says how long its followers may go without word, within bounds.
+func TestTheOriginAnnouncesMaxStale(t *testing.T) {
+	for announced, want := range map[string]time.Duration{
+		"10000": 10 * time.Second, "1000": time.Second, "3600000": time.Hour, "0": 2 * time.Second, "-1": 2 * time.Second,
+		"999": time.Second, "3600001": time.Hour, "9223372036854775807": time.Hour,
+	} {
+		evening(t, func(t *testing.T, s *site) {
+			o := s.origin(newBook(), func(c *feed.HandlerConfig) { c.MaxStale = 10 * time.Second })
+			v := s.verifier()
+			if got := v.client.MaxStale(); got != 10*time.Second {
+				t.Errorf("the origin announces 10s, the follower hears %s", got)
+			}
+			v.stop()
+			defer s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				answer := httptest.NewRecorder()
+				if r.URL.Path != "/.well-known/revocation-feed" {
+					o.ServeHTTP(w, r)
+					return
+				}
+				o.ServeHTTP(answer, r)
+				w.Header().Set("Content-Type", "application/json")
+				io.WriteString(w, strings.Replace(answer.Body.String(), `"max_stale_ms":10000`, `"max_stale_ms":`+announced, 1))
+			}))()
+			if v = s.verifier(); v.client.MaxStale() != want || !v.client.Stats().Connected {
+				t.Errorf("announced %s ms: the follower takes %s, want %s; %+v", announced, v.client.MaxStale(), want, v.client.Stats())
+			}
+			v.stop()
+		})
+	}
+	evening(t, func(t *testing.T, s *site) {
+		if got := s.verifier().client.MaxStale(); got != revocation.MaxStale {
+			t.Errorf("while nothing was announced: %s", got)
+		}
+	})
+}
+
+// Whoever wants to know of each rule hears of all of them, once they are in
+// force: those of the snapshot, then those that come, and after a gap the rest.
+func TestToldOfEachRule(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook(ended("a"), ended("b"))
+		o := s.origin(log)
+		var heard []string
+		var v *verifier
+		index := revocation.NewIndex(issuer)
+		v = s.verifier(func(c *feed.ClientConfig) {
+			c.Index = index
+			c.Told = func(rules []revocation.Entry, snapshot bool) {
+				for _, e := range rules {
+					heard = append(heard, fmt.Sprint(e.Cursor, " ", e.Rule.ID, " ", snapshot))
+					q := revocation.Query{Issuer: issuer, SessionID: e.Rule.ID}
+					if index.Check(time.Now(), &q).Action != revocation.Revoke {
+						t.Errorf("%s is not in force when it is told", e.Rule.ID)
+					}
+				}
+			}
+		})
+		log.append(ended("c"), ended("d"))
+		synctest.Wait()
+		if want := []string{"1:1 a true", "1:2 b true", "1:3 c false", "1:4 d false"}; !slices.Equal(heard, want) {
+			t.Errorf("got %q, want %q", heard, want)
+		}
+		o.stop()
+		log.append(ended("e"))
+		heard = nil
+		s.origin(log, func(c *feed.HandlerConfig) { c.Tail = 1 })
+		pass(3 * time.Second)
+		if want := []string{"1:5 e false"}; !slices.Equal(heard, want) || v.stale() {
+			t.Errorf("after the origin came back: %q, want %q", heard, want)
+		}
+	})
 }

@@ -5,6 +5,10 @@
 // reaches a service on another machine in milliseconds and no request asks
 // anybody. The format is docs/spec/revocation-feed.md.
 //
+// The way back carries sightings: verifiers tell the origin which sessions are in
+// use, in batches and as far as their credential goes ([Client.Sight]). An origin
+// also answers questions by identifiers, from those who hold no token.
+//
 // Two questions decide the design. The first: has every rule arrived? Rules are
 // numbered in the order of their commits, a client says how far it has read, and
 // an origin that cannot go on from there says so (410); the client then merges

@@ -21,11 +21,11 @@ func Example() {
 	// The origin.
 	origin, err := feed.NewHandler(feed.HandlerConfig{
 		Issuer: "https://id.example.com", Source: log,
-		Allow: func(_ context.Context, credential, scope string) error {
-			if credential != "the-credential" || scope != feed.FollowScope {
-				return feed.ErrUnauthorized
+		Allow: func(_ context.Context, credential string) (feed.Grant, error) {
+			if credential != "the-credential" {
+				return feed.Grant{}, feed.ErrUnauthorized
 			}
-			return nil
+			return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
 		},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,7 @@ type inquiry struct {
 	limit  time.Duration
 	watch  *time.Timer
 	sent   time.Time // a moment before the request left
+	kind   string    // of the answer
 	body   io.ReadCloser
 }
 
@@ -95,8 +97,8 @@ func (i *inquiry) close() {
 }
 
 // ask sends a request to a place that the document names, and returns its answer
-// if it is the wanted kind.
-func (f *follower) ask(ctx context.Context, place, kind string, query url.Values, header http.Header) (*inquiry, error) {
+// if it is of a wanted kind.
+func (f *follower) ask(ctx context.Context, place string, query url.Values, header http.Header, kinds ...string) (*inquiry, error) {
 	u, err := f.locate(place)
 	if err != nil {
 		return nil, err
@@ -122,7 +124,7 @@ func (f *follower) ask(ctx context.Context, place, kind string, query url.Values
 		return nil, err
 	}
 	i.body = res.Body
-	if err := judge(res, kind); err != nil {
+	if i.kind, err = judge(res, kinds); err != nil {
 		i.close()
 		return nil, err
 	}
@@ -130,21 +132,22 @@ func (f *follower) ask(ctx context.Context, place, kind string, query url.Values
 }
 
 // judge tells what an answer other than the wanted one means.
-func judge(res *http.Response, kind string) error {
+func judge(res *http.Response, kinds []string) (kind string, err error) {
 	switch s := res.StatusCode; {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return fmt.Errorf("%w: the origin answers %s", ErrUnauthorized, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrUnauthorized, res.Status)
 	case s == http.StatusGone:
-		return revocation.ErrSnapshotRequired
+		return "", revocation.ErrSnapshotRequired
 	case s == http.StatusServiceUnavailable:
-		return fmt.Errorf("%w: the origin answers %s", ErrUnavailable, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrUnavailable, res.Status)
 	case s != http.StatusOK:
-		return fmt.Errorf("%w: the origin answers %s", ErrProtocol, res.Status)
+		return "", fmt.Errorf("%w: the origin answers %s", ErrProtocol, res.Status)
 	}
-	if got, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";"); strings.TrimSpace(got) != kind {
-		return fmt.Errorf("%w: an answer of type %q, want %s", ErrProtocol, got, kind)
+	got, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	if got = strings.TrimSpace(got); !slices.Contains(kinds, got) {
+		return "", fmt.Errorf("%w: an answer of type %q, want %s", ErrProtocol, got, strings.Join(kinds, " or "))
 	}
-	return nil
+	return got, nil
 }
 
 // locate resolves a place, which must be where the client was sent: a document
@@ -171,7 +174,7 @@ func (f *follower) credential() http.Header {
 // discover reads the document. It is public, so no credential goes there.
 func (f *follower) discover(ctx context.Context) error {
 	f.at = nil
-	i, err := f.ask(ctx, discovery, "application/json", nil, http.Header{})
+	i, err := f.ask(ctx, discovery, nil, http.Header{}, "application/json")
 	if err != nil {
 		return err
 	}
@@ -188,6 +191,8 @@ func (f *follower) discover(ctx context.Context) error {
 		return err
 	}
 	f.doc, f.at = &doc, f.c.base.JoinPath(discovery)
+	f.c.maxStale.Store(doc.MaxStale)
+	f.learn()
 	return nil
 }
 
@@ -203,10 +208,11 @@ func (f *follower) agrees(v int, issuer string) error {
 }
 
 // tidy forgets old rules now and then. A clock that stands before the last
-// sweep was wrong then, so what was forgotten may still be needed.
+// sweep, in this run or one before, was wrong then, so what was forgotten may
+// still be needed.
 func (f *follower) tidy(now time.Time) {
 	now = now.Round(0) // the wall clock: it is compared with what Until says
-	if now.Before(f.swept) {
+	if f.index.SweptAfter(now) {
 		f.cold, f.swept = true, now
 	}
 	if now.Sub(f.swept) >= sweepEach {
@@ -220,7 +226,7 @@ func (f *follower) tidy(now time.Time) {
 func (f *follower) snapshot(ctx context.Context) error {
 	header := f.credential()
 	header.Set("Accept-Encoding", "gzip")
-	i, err := f.ask(ctx, f.doc.Snapshot, linesType, nil, header)
+	i, err := f.ask(ctx, f.doc.Snapshot, nil, header, linesType)
 	if err != nil {
 		return err
 	}
@@ -280,7 +286,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 	batch, count := make([]revocation.Entry, 0, page), 0
 	for in.Scan() {
 		if bytes.HasPrefix(in.Bytes(), []byte(`{"end":`)) {
-			return errors.Join(lost, f.apply(batch), complete(in.Bytes(), count))
+			return errors.Join(lost, f.apply(batch, true), complete(in.Bytes(), count))
 		}
 		var e entry
 		if err := read(in.Bytes(), &e); err != nil {
@@ -291,7 +297,7 @@ func (f *follower) entries(in *bufio.Scanner, epoch uint64) error {
 			return err
 		}
 		if batch, count = append(batch, rule), count+1; len(batch) == page {
-			lost = errors.Join(lost, f.apply(batch))
+			lost = errors.Join(lost, f.apply(batch, true))
 			batch = batch[:0]
 		}
 	}
@@ -319,9 +325,12 @@ func (f *follower) younger(c revocation.Cursor) error {
 	return nil
 }
 
-func (f *follower) apply(batch []revocation.Entry) error {
+func (f *follower) apply(batch []revocation.Entry, snapshot bool) error {
 	if err := f.index.Apply(batch...); err != nil {
 		return fmt.Errorf("%w: %w", errDisagree, err)
+	}
+	if f.c.cfg.Told != nil && len(batch) > 0 {
+		f.c.cfg.Told(batch, snapshot)
 	}
 	return nil
 }

@@ -18,36 +18,54 @@ import (
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
-// FollowScope is what a credential must be good for to read a feed.
-const FollowScope = "follow"
-
 // HandlerConfig says which rules are served, and to whom. Issuer, Source and
 // Allow are required.
 type HandlerConfig struct {
 	Issuer string            // whose tokens the rules are about; its path is the prefix of every route
 	Source revocation.Source // of the rules
 
-	// Allow tells whether a bearer credential is good for a scope: nil,
-	// ErrUnauthorized, or another error when that cannot be told now. It is asked
-	// when a request begins, and again when a stream has lasted ten minutes.
-	Allow func(ctx context.Context, credential, scope string) error
+	// Allow tells what a bearer credential is good for. One that it does not know
+	// is ErrUnauthorized; any other error means that it cannot be told now. It is
+	// asked when a request begins, and again when a stream has lasted ten minutes.
+	Allow func(ctx context.Context, credential string) (Grant, error)
+
+	// Append adds rules to the log and returns the cursor of the last one, once
+	// they are durable. A rule without Until is kept for as long as a token can
+	// live that it matches. It fails with revocation.ErrBadRule; any other error
+	// means that the log cannot be written now. nil: nothing is appended here.
+	Append func(ctx context.Context, by Grant, rules ...revocation.Rule) (revocation.Cursor, error)
+	// Sight takes what verifiers saw of sessions of some audiences, those of the
+	// credential that it came with. An error means that it could not be taken now.
+	// nil: nothing is taken.
+	Sight  func(ctx context.Context, audiences []string, seen []Sighting) error
+	Settle time.Duration // how old a token must be whose sighting is of use; required with Sight, in whole seconds
+
+	// Verdict tells what the rules say of a token, from the log itself. An error
+	// means that it cannot be told now. nil: nobody is told by identifiers.
+	Verdict func(ctx context.Context, q *revocation.Query) (revocation.Verdict, error)
 
 	Check        string        // path of the route below the issuer that tells a token its verdict; empty: there is none
 	Beat         time.Duration // longest silence of a stream; 0: 500 ms
+	MaxStale     time.Duration // after so long without word a follower is stale that was told nothing else, 1 s to 1 h; 0: 2 s
 	Tail         int           // latest rules kept to resume from; 0: 10,000
 	Retention    time.Duration // and for how long; 0: one hour
-	MaxFollowers int           // streams and long polls at a time; 0: 1,000
+	MaxFollowers int           // streams and long polls at a time, and absent followers that are remembered; 0: 1,000
 }
 
-// A Handler is the origin of a feed: discovery, the stream, the long poll and the
-// snapshot of docs/spec/revocation-feed.md. It answers 503 while Run does not run.
+// A Handler is the origin of a feed: discovery, the stream, the long poll, the
+// snapshot, sightings and verdicts of docs/spec/revocation-feed.md. Followers are
+// answered 503 while Run does not run.
 // It is safe for concurrent use. NewHandler makes one.
 type Handler struct {
 	cfg       HandlerConfig
 	hub       *hub
 	mux       *http.ServeMux
 	photo     photographer
+	roster    *roster
 	followers atomic.Int64
+	pushes    atomic.Int64
+
+	sighting, asking rate
 }
 
 // NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
@@ -64,14 +82,22 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
 	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
 		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
-	case cfg.Beat > revocation.MaxStale/2:
-		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, revocation.MaxStale/2)
+	case (cfg.Sight != nil) != (cfg.Settle >= time.Second):
+		return nil, fmt.Errorf("%w: Sight and Settle go together: a sighting is of use once a token was kept for so long, a second at least", ErrConfig)
 	}
 	cfg.complete()
+	switch {
+	case cfg.MaxStale < minStale || cfg.MaxStale > maxStale:
+		return nil, fmt.Errorf("%w: MaxStale %s is not between %s and %s", ErrConfig, cfg.MaxStale, minStale, maxStale)
+	case cfg.Beat > cfg.MaxStale/2:
+		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, cfg.MaxStale/2)
+	}
 	h := &Handler{cfg: cfg, mux: http.NewServeMux(), hub: &hub{
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
 		boot: rand.Text(), began: time.Now(), wake: make(chan struct{}),
 	}}
+	h.roster = newRoster(cfg.MaxFollowers, cfg.Retention, h.hub.stopwatch)
+	h.sighting, h.asking = rate{second: sightRate, burst: sightBurst}, rate{second: questionRate, burst: questionBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
 	h.routes(strings.TrimSuffix(u.Path, "/"))
@@ -79,6 +105,9 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 }
 
 func (c *HandlerConfig) complete() {
+	if c.MaxStale == 0 {
+		c.MaxStale = revocation.MaxStale
+	}
 	if c.Beat == 0 {
 		c.Beat = 500 * time.Millisecond
 	}
@@ -95,18 +124,49 @@ func (c *HandlerConfig) complete() {
 
 func (h *Handler) routes(base string) {
 	h.mux.HandleFunc("GET "+base+discovery, h.discover)
-	for path, serve := range map[string]http.HandlerFunc{"/stream": h.stream, "/events": h.poll, "/snapshot": h.snapshot} {
-		h.mux.HandleFunc("GET "+base+prefix+path, func(w http.ResponseWriter, r *http.Request) {
-			if err := h.admit(r); err != nil {
-				refuse(w, r, err)
-				return
-			}
-			serve(w, r)
-		})
+	base += prefix
+	h.mux.HandleFunc("GET "+base+"/stream", h.held(h.stream))
+	h.mux.HandleFunc("GET "+base+"/events", h.held(h.poll))
+	h.mux.HandleFunc("GET "+base+"/snapshot", h.guarded(h.snapshot, FollowScope))
+	h.mux.HandleFunc("GET "+base+"/followers", h.guarded(h.company, FollowScope, AppendScope))
+	h.mux.HandleFunc("POST "+base+"/acks", h.acks)
+	if h.cfg.Append != nil {
+		h.mux.HandleFunc("POST "+base+"/rules", h.guarded(h.rules, AppendScope))
+	}
+	if h.cfg.Sight != nil {
+		h.mux.HandleFunc("POST "+base+"/sightings", h.guarded(h.sightings, SightScope))
+	}
+	if h.cfg.Verdict != nil {
+		h.mux.HandleFunc("POST "+base+"/check", h.guarded(h.check, CheckScope))
 	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, problem.Problem{Code: problem.NotFound})
 	})
+}
+
+// guarded lets in who has a credential of any of some scopes.
+func (h *Handler) guarded(serve func(http.ResponseWriter, *http.Request, Grant), scopes ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		grant, err := h.admit(r, scopes...)
+		if err != nil {
+			refuse(w, r, err)
+			return
+		}
+		serve(w, r, grant)
+	}
+}
+
+// held is for what is held open: a HEAD would hold a place, and hear nothing.
+func (h *Handler) held(serve func(http.ResponseWriter, *http.Request, Grant)) http.HandlerFunc {
+	follow := h.guarded(serve, FollowScope)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.Header().Set("Allow", http.MethodGet)
+			problem.Write(w, r, problem.Problem{Code: problem.MethodNotAllowed})
+			return
+		}
+		follow(w, r)
+	}
 }
 
 // Run reads the source, once for all followers, until ctx ends; it returns ctx's
@@ -118,7 +178,7 @@ func (h *Handler) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// ServeHTTP serves the four routes, below the path of the issuer.
+// ServeHTTP serves the routes, below the path of the issuer.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 // Followers returns how many streams and long polls are held at the moment.
@@ -127,12 +187,19 @@ func (h *Handler) Followers() int { return int(h.followers.Load()) }
 // discover tells where everything is. It names nobody, so everybody may read it.
 func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	doc := document{
-		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, "application/json"},
-		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot",
-		Beat: h.cfg.Beat.Milliseconds(), MaxStale: revocation.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+		Version: version, Issuer: h.cfg.Issuer, Formats: []string{streamType, framesType, "application/json"},
+		Stream: ".." + prefix + "/stream", Events: ".." + prefix + "/events", Snapshot: ".." + prefix + "/snapshot", Acks: ".." + prefix + "/acks",
+		Followers: ".." + prefix + "/followers",
+		Beat:      h.cfg.Beat.Milliseconds(), MaxStale: h.cfg.MaxStale.Milliseconds(), Retention: int64(h.cfg.Retention / time.Second),
+	}
+	if h.cfg.Append != nil {
+		doc.Rules = ".." + prefix + "/rules"
 	}
 	if h.cfg.Check != "" {
 		doc.Check = ".." + h.cfg.Check
+	}
+	if h.cfg.Sight != nil {
+		doc.Sightings, doc.Settle = ".."+prefix+"/sightings", int64(h.cfg.Settle/time.Second)
 	}
 	if head, ok := h.hub.position(); ok {
 		doc.Epoch = head.Epoch
@@ -146,24 +213,7 @@ func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	w.Write(text)
 }
 
-// admit asks for a bearer credential (RFC 6750 §2.1): one header, nowhere else,
-// since the address of a stream ends up in logs.
-func (h *Handler) admit(r *http.Request) error {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return errMissing
-	}
-	scheme, credential, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" {
-		return ErrUnauthorized
-	}
-	return h.cfg.Allow(r.Context(), credential, FollowScope)
-}
-
-var (
-	errMissing = errors.New("feed: no credential")
-	errBusy    = errors.New("feed: too many followers")
-)
+var errBusy = errors.New("feed: too many followers")
 
 // enter counts a follower in; leave counts it out.
 func (h *Handler) enter() error {
@@ -176,10 +226,33 @@ func (h *Handler) enter() error {
 
 func (h *Handler) leave() { h.followers.Add(-1) }
 
+// malformed is what is wrong with a request, for whoever sent it.
+type malformed string
+
+func (m malformed) Error() string { return "feed: " + string(m) }
+
 // refuse answers with a problem. What nobody has foreseen is "cannot know now".
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Code: problem.Code(jwt.Unavailable)}
+	var scope errScope
+	var wrong malformed
+	var slow errSlow
 	switch {
+	case errors.As(err, &wrong):
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: string(wrong)}
+	case errors.Is(err, errMedia):
+		p = problem.Problem{Code: problem.UnsupportedMedia, Hint: "Send application/json."}
+	case errors.Is(err, errLarge):
+		p = problem.Problem{Code: problem.TooLarge}
+	case errors.Is(err, errUnknown):
+		p = problem.Problem{Code: problem.NotFound, Detail: "No stream of this follower is open here.", Hint: "Open a stream with the parameter follower first."}
+	case errors.As(err, &slow):
+		p = problem.Problem{Code: problem.Busy, Detail: "This credential has asked for more than it may at once.", RetryAfter: time.Duration(slow)}
+	case errors.As(err, &scope):
+		p = problem.Problem{
+			Code: problem.Code(jwt.BadScope), Scope: string(scope), Detail: "The credential is good for other routes of the revocation feed, not for this one.",
+			Hint: "Send one that was made for " + string(scope) + " (jotkeeper feed token --for " + string(scope) + ").",
+		}
 	case errors.Is(err, errMissing):
 		p = problem.Problem{Code: problem.Code(jwt.Missing), Detail: "The feed is read with a credential."}
 	case errors.Is(err, ErrUnauthorized):
@@ -189,7 +262,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, revocation.ErrBadCursor):
 		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "The parameter after is missing or not a cursor such as 1:42."}
 	case errors.Is(err, errBadParameter):
-		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "A parameter is out of its bounds: wait is 0 to 25 seconds, limit 1 to 1000, nonce at most 64 letters and digits."}
+		p = problem.Problem{Code: problem.Code(jwt.MalformedRequest), Detail: "A parameter is out of its bounds: wait is 0 to 25 seconds, limit 1 to 1000, nonce and follower at most 64 letters and digits."}
 	case errors.Is(err, errBusy):
 		p = problem.Problem{Code: problem.Busy}
 	}

@@ -48,6 +48,11 @@ func (s *site) open(path string, header ...string) *http.Response {
 			r.Header.Del(header[i])
 		}
 	}
+	return s.send(r)
+}
+
+func (s *site) send(r *http.Request) *http.Response {
+	s.t.Helper()
 	t := s.transport()
 	t.DisableKeepAlives = true
 	res, err := t.RoundTrip(r)
@@ -55,6 +60,17 @@ func (s *site) open(path string, header ...string) *http.Response {
 		s.t.Fatal(err)
 	}
 	return res
+}
+
+func (s *site) round(r *http.Request) answer {
+	s.t.Helper()
+	res := s.send(r)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{res, string(text)}
 }
 
 func (a answer) code() string {
@@ -70,7 +86,7 @@ func TestDiscoveryTellsWhereEverythingIs(t *testing.T) {
 		s.origin(newBook())
 		got := s.get("/.well-known/revocation-feed", "Authorization", "")
 		want := `{"v":1,"issuer":"https://id.example.com","epoch":1,"stream":"../revocation/v1/stream","events":"../revocation/v1/events",` +
-			`"snapshot":"../revocation/v1/snapshot","check":"../revocation/v1/check","formats":["text/event-stream","application/json"],` +
+			`"snapshot":"../revocation/v1/snapshot","acks":"../revocation/v1/acks","followers":"../revocation/v1/followers","check":"../revocation/v1/check","formats":["text/event-stream","application/vnd.jotkeeper.revocations","application/json"],` +
 			`"beat_ms":500,"max_stale_ms":2000,"retention_s":3600}`
 		if got.StatusCode != 200 || got.text != want || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("got %d %s\nwant %s", got.StatusCode, got.text, want)
@@ -118,11 +134,30 @@ func TestNobodyReadsWithoutACredential(t *testing.T) {
 	})
 }
 
+// A service that appends need not see who logs out, and one that sees must not
+// be able to shut people out (A109).
+func TestCredentialsStaySeparate(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		s.origin(newBook(ended("phone")))
+		for _, path := range []string{"/revocation/v1/stream?after=1:1", "/revocation/v1/events?after=1:0", "/revocation/v1/snapshot"} {
+			got := s.get(path, "Authorization", "Bearer "+pushing)
+			if got.StatusCode != 403 || got.code() != "scope" || strings.Contains(got.text, "phone") {
+				t.Errorf("%s: %d %s", path, got.StatusCode, got.text)
+			}
+			if !strings.Contains(got.text, "jotkeeper feed token --for follow") || !strings.Contains(got.Header.Get("WWW-Authenticate"), `scope="follow"`) {
+				t.Errorf("it tells no remedy: %s %s", got.Header.Get("WWW-Authenticate"), got.text)
+			}
+		}
+	})
+}
+
 // "I cannot tell" is not "no".
 func TestACredentialThatCannotBeLookedUp(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {
 		s.origin(newBook(), func(c *feed.HandlerConfig) {
-			c.Allow = func(context.Context, string, string) error { return errors.New("sql: /var/lib/x.db is locked") }
+			c.Allow = func(context.Context, string) (feed.Grant, error) {
+				return feed.Grant{}, errors.New("sql: /var/lib/x.db is locked")
+			}
 		})
 		got := s.get("/revocation/v1/snapshot")
 		if got.StatusCode != 503 || got.code() != "unavailable" || strings.Contains(got.text, "x.db") {
@@ -131,30 +166,45 @@ func TestACredentialThatCannotBeLookedUp(t *testing.T) {
 	})
 }
 
-// The wire, byte by byte.
+// readEvent reads a server-sent event, its lines with | between them.
+func readEvent(in *bufio.Reader) (string, error) {
+	var lines []string
+	for {
+		text, err := in.ReadString('\n')
+		if err != nil || text == "\n" {
+			return strings.Join(lines, "|"), err
+		}
+		lines = append(lines, strings.TrimSuffix(text, "\n"))
+	}
+}
+
+// The wire, byte by byte: both formats say the same.
 func TestTheWords(t *testing.T) {
+	for accept, read := range map[string]func(*bufio.Reader) (string, error){
+		"": readEvent, "text/event-stream": readEvent, "*/*": readEvent, "text/event-stream, " + feed.FramesType + ";q=0": readEvent,
+		feed.FramesType: func(in *bufio.Reader) (string, error) { return feed.ReadFrame(in) },
+		feed.FramesType + ", text/event-stream;q=0.5": func(in *bufio.Reader) (string, error) { return feed.ReadFrame(in) },
+	} {
+		t.Run(accept, func(t *testing.T) { words(t, accept, read) })
+	}
+}
+
+func words(t *testing.T, accept string, read func(*bufio.Reader) (string, error)) {
 	evening(t, func(t *testing.T, s *site) {
 		log := newBook(ended("old"))
 		s.origin(log)
-		res := s.open("/revocation/v1/stream?after=1:1&nonce=abc123")
+		res := s.open("/revocation/v1/stream?after=1:1&nonce=abc123", "Accept", accept)
 		in := bufio.NewReader(res.Body)
 		boot := ""
 		next := func() string {
-			var lines []string
-			for {
-				text, err := in.ReadString('\n')
-				if err != nil {
-					t.Fatal(err)
-				}
-				if text == "\n" {
-					got := strings.Join(lines, "|")
-					if boot == "" {
-						boot = between(got, `"boot":"`, `"`)
-					}
-					return strings.ReplaceAll(got, boot, "BOOT")
-				}
-				lines = append(lines, strings.TrimSuffix(text, "\n"))
+			got, err := read(in)
+			if err != nil {
+				t.Fatal(err)
 			}
+			if boot == "" {
+				boot = between(got, `"boot":"`, `"`)
+			}
+			return strings.ReplaceAll(got, boot, "BOOT")
 		}
 		want := func(text string) {
 			t.Helper()
@@ -466,7 +516,12 @@ func TestHandlerConfiguration(t *testing.T) {
 		"Source is missing":        func(c *feed.HandlerConfig) { c.Source = nil },
 		"Allow is missing":         func(c *feed.HandlerConfig) { c.Allow = nil },
 		"a negative limit":         func(c *feed.HandlerConfig) { c.Tail = -1 },
+		"Sight and Settle go toge": func(c *feed.HandlerConfig) { c.Settle = time.Minute },
+		"a second at least":        func(c *feed.HandlerConfig) { (&gate{}).behind(c); c.Settle = time.Millisecond },
 		"would leave followers st": func(c *feed.HandlerConfig) { c.Beat = 1001 * time.Millisecond },
+		"at most 500ms":            func(c *feed.HandlerConfig) { c.Beat, c.MaxStale = 501*time.Millisecond, time.Second },
+		"MaxStale 999ms is not be": func(c *feed.HandlerConfig) { c.MaxStale = 999 * time.Millisecond },
+		"between 1s and 1h":        func(c *feed.HandlerConfig) { c.MaxStale = time.Hour + 1 },
 	} {
 		cfg := good
 		change(&cfg)

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	issuer     = "https://id.example.com"
 	credential = "jkf_a-credential-of-the-feed"
+	pushing    = "jkf_a-credential-for-new-rules"
 )
 
 // A book is a log that a test can break, and that counts who reads it.
@@ -33,6 +34,7 @@ type book struct {
 	wake                chan struct{}
 	heads, reads, waits int
 	clock               time.Duration // of whoever appends: so much ahead
+	by                  string        // whose credential appended last
 }
 
 func newBook(rules ...revocation.Rule) *book {
@@ -209,11 +211,14 @@ func (s *site) origin(src revocation.Source, change ...func(*feed.HandlerConfig)
 	return o
 }
 
-func allow(_ context.Context, got, scope string) error {
-	if got != credential || scope != feed.FollowScope {
-		return feed.ErrUnauthorized
+func allow(_ context.Context, got string) (feed.Grant, error) {
+	switch got {
+	case credential:
+		return feed.Grant{Name: "orders", Scopes: []string{feed.FollowScope}}, nil
+	case pushing:
+		return feed.Grant{Name: "fraud desk", Scopes: []string{feed.AppendScope}}, nil
 	}
-	return nil
+	return feed.Grant{}, feed.ErrUnauthorized
 }
 
 // A verifier follows with an index of its own.

@@ -43,9 +43,10 @@ type hub struct {
 
 // A line is an encoded entry.
 type line struct {
-	seq  uint64
-	at   time.Duration // when it was read: what a rule says of its time may be anything
-	text []byte
+	seq   uint64
+	at    time.Duration // when it was read: what a rule says of its time may be anything
+	text  []byte
+	frame []byte
 }
 
 // A slice is what a follower has not seen yet, or the beginning of that.
@@ -158,7 +159,7 @@ func (h *hub) encode(entries []revocation.Entry, at time.Duration) (lines []line
 		if err != nil {
 			return nil, head, err
 		}
-		lines = append(lines, line{e.Cursor.Seq, at, text})
+		lines = append(lines, line{e.Cursor.Seq, at, text, frameOf(entryOf(e), e.Rule.Before)})
 	}
 	return lines, head, nil
 }
@@ -231,6 +232,13 @@ func (h *hub) position() (revocation.Cursor, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.head, h.alive()
+}
+
+// watch tells whether the hub knows anything, and wakes at the next change.
+func (h *hub) watch() (alive bool, more <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.alive(), h.wake
 }
 
 // covers tells whether a follower may go on from a cursor.

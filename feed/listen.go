@@ -1,10 +1,12 @@
 package feed
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"time"
 
@@ -22,6 +24,7 @@ type listener struct {
 	boot   string
 	zero   time.Time // no later than the zero of the origin's stopwatch
 	cursor revocation.Cursor
+	acker  *acker
 	lost   error // what was not understood: nothing after it counts as caught up
 
 	event string // of the event that is being read
@@ -32,22 +35,22 @@ type listener struct {
 // stream follows one stream to its end.
 func (f *follower) stream(ctx context.Context) error {
 	l := &listener{follower: f, nonce: newNonce(), cursor: f.index.Cursor()}
-	query := url.Values{"after": {l.cursor.String()}, "nonce": {l.nonce}}
+	query := url.Values{"after": {l.cursor.String()}, "nonce": {l.nonce}, "follower": {f.c.id}}
 	header := f.credential()
-	header.Set("Accept", streamType)
+	header.Set("Accept", framesType+", "+streamType+";q=0.5")
 	var err error
-	if l.in, err = f.ask(ctx, f.doc.Stream, streamType, query, header); err != nil {
+	if l.in, err = f.ask(ctx, f.doc.Stream, query, header, framesType, streamType); err != nil {
 		return err
 	}
 	defer l.in.close()
 	f.c.streams.Add(1)
-	in := lines(l.in)
-	for in.Scan() {
-		if err := l.line(in.Bytes()); err != nil {
-			return err
-		}
+	defer l.acknowledge()()
+	if l.in.kind == framesType {
+		err = l.frames(bufio.NewReader(l.in))
+	} else {
+		err = l.events(lines(l.in))
 	}
-	if err := in.Err(); err != nil {
+	if err != nil {
 		return err
 	}
 	if l.boot == "" {
@@ -55,6 +58,57 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	return errors.Join(l.lost, errOver)
 }
+
+// acknowledge tells the origin what is in force here, until stop.
+func (l *listener) acknowledge() (stop func()) {
+	l.acker = &acker{f: l.follower, place: l.doc.Acks, news: make(chan revocation.Cursor, 1)}
+	if l.doc.Acks == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(l.in.ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); l.acker.run(ctx) }()
+	return func() { cancel(); <-done }
+}
+
+// events reads server-sent events to their end.
+func (l *listener) events(in *bufio.Scanner) error {
+	for in.Scan() {
+		if err := l.line(in.Bytes()); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}
+
+// frames reads frames to their end.
+func (l *listener) frames(in io.Reader) error {
+	for {
+		kind, body, err := readFrame(in)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err == nil && kind == helloFrame && l.boot == "":
+			var h hello
+			if h, err = parseHello(body); err == nil {
+				err = l.greeted(h)
+			}
+		case err == nil && kind == wordFrame && l.boot != "":
+			var to revocation.Cursor
+			var w word
+			if to, w, err = parseWord(body); err == nil {
+				err = l.told(to, w)
+			}
+		case err == nil:
+			err = errUnexpected
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var errUnexpected = fmt.Errorf("%w: an event of another kind than expected", ErrProtocol)
 
 // line reads one line of server-sent events (HTML Standard §9.2.6). Comments and
 // unknown fields are left out.
@@ -83,21 +137,29 @@ func (l *listener) line(text []byte) error {
 func (l *listener) dispatch(event, id string, data []byte) error {
 	switch {
 	case event == "hello" && l.boot == "":
-		return l.greeted(data)
+		var h hello
+		if err := read(data, &h); err != nil {
+			return err
+		}
+		return l.greeted(h)
 	case event != "" || l.boot == "":
-		return fmt.Errorf("%w: an event of another kind than expected", ErrProtocol)
+		return errUnexpected
 	}
-	return l.told(id, data)
+	var w word
+	if err := read(data, &w); err != nil {
+		return err
+	}
+	to, err := revocation.ParseCursor(id)
+	if err != nil {
+		return err
+	}
+	return l.told(to, w)
 }
 
 // greeted sets the stopwatch. The origin read it after our request had left, so
 // its zero, seen from here, is no earlier than what is computed; whatever delayed
 // the answer only makes the news look older than they are.
-func (l *listener) greeted(data []byte) error {
-	var h hello
-	if err := read(data, &h); err != nil {
-		return err
-	}
+func (l *listener) greeted(h hello) error {
 	if err := l.agrees(h.Version, h.Issuer); err != nil {
 		return err
 	}
@@ -113,27 +175,27 @@ func (l *listener) greeted(data []byte) error {
 
 // told merges a word. Freshness needs all of it understood, and the origin's
 // claim that it is all there was.
-func (l *listener) told(id string, data []byte) error {
-	var w word
-	if err := read(data, &w); err != nil {
-		return err
-	}
+func (l *listener) told(to revocation.Cursor, w word) error {
 	if w.Boot != l.boot {
 		return fmt.Errorf("%w: another origin speaks in the middle of a stream", ErrProtocol)
 	}
-	entries, to, err := l.follows(id, w.Entries)
+	entries, err := l.follows(to, w.Entries)
 	if err != nil {
 		return err
 	}
-	if err := l.apply(entries); err != nil {
+	if err := l.apply(entries, false); err != nil {
 		l.lost = err
 		l.c.note(plainly(err))
 	}
+	further := l.cursor.Before(to)
 	l.cursor = to
 	if l.lost != nil {
 		return nil // what comes is merged, and the index grows stale
 	}
 	l.index.Reached(to)
+	if further {
+		l.acker.tell(to)
+	}
 	if w.AsOf != nil {
 		l.fresh(time.Duration(*w.AsOf) * time.Millisecond)
 	}
@@ -145,28 +207,24 @@ func (l *listener) told(id string, data []byte) error {
 }
 
 // follows reads the entries of a word and holds its order against the cursor.
-func (l *listener) follows(id string, in []entry) ([]revocation.Entry, revocation.Cursor, error) {
-	to, err := revocation.ParseCursor(id)
-	if err != nil {
-		return nil, to, err
-	}
+func (l *listener) follows(to revocation.Cursor, in []entry) ([]revocation.Entry, error) {
 	at := l.cursor
 	list := make([]revocation.Entry, 0, len(in))
 	for _, e := range in {
 		rule, err := e.rule(to.Epoch)
 		if err != nil {
-			return nil, to, err
+			return nil, err
 		}
 		if !at.Before(rule.Cursor) {
-			return nil, to, fmt.Errorf("%w: rules out of order", ErrProtocol)
+			return nil, fmt.Errorf("%w: rules out of order", ErrProtocol)
 		}
 		at = rule.Cursor
 		list = append(list, rule)
 	}
 	if to.Epoch != l.cursor.Epoch || to.Before(at) {
-		return nil, to, fmt.Errorf("%w: a cursor that does not follow", ErrProtocol)
+		return nil, fmt.Errorf("%w: a cursor that does not follow", ErrProtocol)
 	}
-	return list, to, nil
+	return list, nil
 }
 
 // fresh moves the index's last word forward, never back and never ahead of now.

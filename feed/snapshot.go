@@ -161,7 +161,7 @@ func put(w io.Writer, v any) error {
 
 // snapshot sends everything in force. The ETag is weak: two snapshots of one
 // cursor differ at most in rules that no longer matter (RFC 9110 §8.8.1).
-func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, _ Grant) {
 	p, err := h.photo.take(r.Context())
 	if err != nil {
 		refuse(w, r, ErrUnavailable)
@@ -178,7 +178,7 @@ func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(photoTimeout))
-	if acceptsGzip(r) {
+	if accepts(r, "Accept-Encoding", "gzip") {
 		head.Set("Content-Encoding", "gzip")
 		w.Write(p.text)
 		return
@@ -188,12 +188,12 @@ func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3) as far as it matters
-// here: gzip is named, and not refused with a weight of zero.
-func acceptsGzip(r *http.Request) bool {
-	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, weight, _ := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";")
-		if strings.EqualFold(name, "gzip") {
+// accepts reads Accept or Accept-Encoding (RFC 9110 §12.5.1, §12.5.3) as far as it
+// matters here: something is named, and not refused with a weight of zero.
+func accepts(r *http.Request, header, what string) bool {
+	for one := range strings.SplitSeq(r.Header.Get(header), ",") {
+		name, weight, _ := strings.Cut(strings.ReplaceAll(one, " ", ""), ";")
+		if strings.EqualFold(name, what) {
 			return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
 		}
 	}

@@ -20,8 +20,8 @@ const (
 
 var errBadParameter = errors.New("feed: a parameter is out of bounds")
 
-// stream holds a request open and sends what comes, as server-sent events.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
+// stream holds a request open and sends what comes, as server-sent events or in frames.
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, grant Grant) {
 	cursor, err := cursorOf(r)
 	if err == nil {
 		err = h.enter()
@@ -31,16 +31,18 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.leave()
-	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor}
+	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor, frames: accepts(r, "Accept", framesType)}
 	next, err := h.hub.after(cursor, page)
-	nonce := r.FormValue("nonce")
-	if err == nil && !plain(nonce) {
+	nonce, follower := r.FormValue("nonce"), r.FormValue("follower")
+	if err == nil && !(plain(nonce) && plain(follower)) {
 		err = errBadParameter
 	}
-	if err != nil {
+	credential, berr := bearer(r)
+	if err = errors.Join(err, berr); err != nil {
 		refuse(w, r, err)
 		return
 	}
+	defer h.roster.join(badgeOf(credential, follower), grant.Name, cursor)()
 	s.run(next, nonce)
 }
 
@@ -51,6 +53,7 @@ type stream struct {
 	r      *http.Request
 	rc     *http.ResponseController
 	cursor revocation.Cursor
+	frames bool // else events
 	buffer []byte
 }
 
@@ -60,6 +63,9 @@ type stream struct {
 func (s *stream) run(next slice, nonce string) {
 	head := s.w.Header()
 	head.Set("Content-Type", streamType)
+	if s.frames {
+		head.Set("Content-Type", framesType)
+	}
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Accel-Buffering", "no")
 	if !s.greet(nonce) {
@@ -97,10 +103,15 @@ func (s *stream) wait(more <-chan struct{}, over <-chan time.Time) bool {
 // greet answers the nonce with the stopwatch, rounded up: what the follower
 // derives from it is then rather too old than too young.
 func (s *stream) greet(nonce string) bool {
-	text, err := json.Marshal(hello{
+	first := hello{
 		Version: version, Issuer: s.h.cfg.Issuer, Boot: s.h.hub.boot, Nonce: nonce,
 		Now: s.h.hub.stopwatch().Milliseconds() + 1, Beat: s.h.cfg.Beat.Milliseconds(),
-	})
+	}
+	if s.frames {
+		s.buffer = appendHello(s.buffer[:0], first)
+		return s.flush()
+	}
+	text, err := json.Marshal(first)
 	if err != nil {
 		return false
 	}
@@ -109,6 +120,10 @@ func (s *stream) greet(nonce string) bool {
 }
 
 func (s *stream) send(next slice) bool {
+	if s.frames {
+		s.buffer, s.cursor = appendWordFrame(s.buffer[:0], s.h.hub.boot, next), next.to
+		return s.flush()
+	}
 	b := append(s.buffer[:0], "id: "...)
 	b = append(b, next.to.String()...)
 	b = append(b, "\ndata: "...)
@@ -141,7 +156,7 @@ func spread(d time.Duration) time.Duration {
 }
 
 // poll answers once there is something to tell, or when the caller's patience ends.
-func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) poll(w http.ResponseWriter, r *http.Request, _ Grant) {
 	err := h.enter()
 	if err != nil {
 		refuse(w, r, err)

@@ -24,6 +24,12 @@ const (
 	maxLine    = 1 << 20   // bytes that a client takes for one line
 )
 
+// What an origin may announce as MaxStale, and a follower believes.
+const (
+	minStale = time.Second // a healthy stream is silent for up to a beat, and a round trip
+	maxStale = time.Hour
+)
+
 // A document is what discovery tells. Its places are relative to its own
 // address, so a client that was given an inner address stays inside.
 type document struct {
@@ -33,7 +39,12 @@ type document struct {
 	Stream    string   `json:"stream"`
 	Events    string   `json:"events"`
 	Snapshot  string   `json:"snapshot"`
+	Acks      string   `json:"acks,omitzero"`
+	Followers string   `json:"followers,omitzero"`
+	Rules     string   `json:"rules,omitzero"` // absent: nothing is appended here
 	Check     string   `json:"check,omitzero"`
+	Sightings string   `json:"sightings,omitzero"` // absent: none are taken
+	Settle    int64    `json:"settle_s,omitzero"`
 	Formats   []string `json:"formats"`
 	Beat      int64    `json:"beat_ms"`
 	MaxStale  int64    `json:"max_stale_ms"`
@@ -84,7 +95,9 @@ type entry struct {
 
 // encode writes an entry. A millisecond is coarser than what stores keep, so
 // each time is rounded to where the rule reaches further.
-func encode(e revocation.Entry) ([]byte, error) {
+func encode(e revocation.Entry) ([]byte, error) { return json.Marshal(entryOf(e)) }
+
+func entryOf(e revocation.Entry) entry {
 	out := entry{
 		Seq: e.Cursor.Seq, Scope: string(e.Rule.Scope), ID: e.Rule.ID, Action: e.Rule.Action.String(),
 		At: ceil(e.At), From: floor(e.Rule.From), Until: ceil(e.Rule.Until), Reason: e.Rule.Reason,
@@ -92,7 +105,7 @@ func encode(e revocation.Entry) ([]byte, error) {
 	if e.Rule.Before != (revocation.Cursor{}) {
 		out.Before = e.Rule.Before.String()
 	}
-	return json.Marshal(out)
+	return out
 }
 
 // floor and ceil keep 0 for the time that was not given.

@@ -32,6 +32,9 @@ func (x *Index) Save(dir string) error {
 	x.saving.Lock()
 	defer x.saving.Unlock()
 	at := x.Cursor()
+	if x.incomplete() {
+		return fmt.Errorf("%w: a wrong clock took some of this index's away, and they are being read again", ErrOldSnapshot)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("revocation: saving the rules: %w", err)
 	}
@@ -67,11 +70,11 @@ func (x *Index) Load(dir string) error {
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(noCursor, fs.ErrNotExist):
 		return fmt.Errorf("revocation: nothing was saved: %w", err)
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrBadSnapshot, err)
+		return bad(err.Error())
 	case errors.Is(noCursor, ErrBadSnapshot):
 		return noCursor
 	case noCursor != nil:
-		return fmt.Errorf("%w: %w", ErrBadSnapshot, noCursor)
+		return bad(noCursor.Error())
 	}
 	s, err := openSnapshot(data, x.issuer)
 	if err != nil {
@@ -81,6 +84,12 @@ func (x *Index) Load(dir string) error {
 		return fmt.Errorf("%w: the snapshot ends at %s, the cursor beside it says %s; was a backup restored?", ErrOldSnapshot, s.cursor, saved)
 	}
 	return x.merge(s)
+}
+
+func (x *Index) incomplete() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.holey
 }
 
 // cursorLine spells a cursor with a sum over it and the issuer.

@@ -83,9 +83,10 @@ func (f *follower) snapshot(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	if f.index.Cursor().Before(head) {
-		f.index.place(head)
+	if at := f.index.Cursor(); head.Before(at) {
+		head = at
 	}
+	f.index.Reached(head)
 	f.fresh = false
 	f.index.Heard(now)
 	return nil
@@ -131,7 +132,7 @@ func (f *follower) wait(ctx context.Context, idle bool) error {
 // sweep was wrong then, so what was forgotten may still be needed: everything
 // is read again.
 func (f *follower) sweep(now time.Time) {
-	if f.index.sweptAfter(now) {
+	if f.index.SweptAfter(now) {
 		f.fresh = true
 	}
 	if since := now.Sub(f.swept); since >= sweepEach {
@@ -146,6 +147,7 @@ func (x *Index) Reached(c Cursor) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.place(c)
+	x.holey = false
 }
 
 // Advance is Reached for who reads beside a follower: the cursor never moves back.
@@ -157,10 +159,11 @@ func (x *Index) Advance(c Cursor) {
 	}
 }
 
-// sweptAfter tells, once, whether rules were swept by a clock ahead of now. A
-// sweep that still goes on by that clock ends first, lest it take away what is
-// read again.
-func (x *Index) sweptAfter(now time.Time) bool {
+// SweptAfter tells, once, whether rules were swept by a clock ahead of now:
+// whoever follows for the index then reads everything again, and until it says
+// what it has Reached nothing is saved. A sweep that still goes on by that clock
+// ends first, lest it take away what is read again.
+func (x *Index) SweptAfter(now time.Time) bool {
 	if !x.sweptLater(now) {
 		return false
 	}
@@ -168,7 +171,7 @@ func (x *Index) sweptAfter(now time.Time) bool {
 	defer x.sweeping.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.swept = now.Round(0)
+	x.swept, x.holey = now.Round(0), true
 	return true
 }
 

@@ -21,9 +21,11 @@ type Index struct {
 	cursor atomic.Pointer[Cursor]
 	heard  atomic.Pointer[time.Time]
 	counts counts
+	edits  atomic.Uint64 // what a saved index would have to be saved again for
 
 	mu    sync.Mutex // held by who changes the rules
 	swept time.Time  // the latest time that Sweep was told
+	holey bool       // a wrong clock swept too much, and it was not read again yet
 
 	sweeping, saving sync.Mutex // held by one Sweep, one Save at a time
 }
@@ -105,6 +107,7 @@ func (x *Index) count(a Action) {
 func (x *Index) Apply(entries ...Entry) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	defer x.edits.Add(uint64(len(entries)))
 	var errs []error
 	for _, e := range entries {
 		if err := x.add(e); err != nil {
@@ -157,7 +160,11 @@ func (x *Index) Sweep(now time.Time) int {
 // there is in it.
 func (x *Index) Cursor() Cursor { return *x.cursor.Load() }
 
-func (x *Index) place(c Cursor) { x.cursor.Store(&c) }
+func (x *Index) place(c Cursor) {
+	if old := x.cursor.Swap(&c); *old != c {
+		x.edits.Add(1)
+	}
+}
 
 // Rules returns how many rules are kept. A rule that another covers is not.
 func (x *Index) Rules() int {
@@ -166,6 +173,14 @@ func (x *Index) Rules() int {
 		n += int(x.rules.live[i].Load())
 	}
 	return n
+}
+
+// RulesOf returns how many rules of a scope are kept.
+func (x *Index) RulesOf(s Scope) int {
+	if i := slot(s); i >= 0 {
+		return int(x.rules.live[i].Load())
+	}
+	return 0
 }
 
 // Heard notes that at now the index held everything that its source had. Follow calls it.

@@ -4,12 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const issuer = "https://id.example.com"
 

@@ -188,6 +188,9 @@ func TestHalfOfAPairIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(t, dir, revocation.ErrBadSnapshot, name)
+		if err := revocation.NewIndex(issuer).Load(dir); errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("half of a pair is told as nothing at all: %v", err)
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ type conditions struct {
 	stalls   int8 // requests that take another delay on top, one of them several
 	failures int8 // fail-overs, each of which drops the last write
 	deaths   int8 // of the browser, before its jar is on the disk
+	fast     age  // verifiers' clocks are ahead by so much
 	limit    int
 }
 
@@ -168,6 +169,7 @@ func (c conditions) browser(h honest, visit visitor) {
 func (c conditions) origin(h honest, visit visitor) {
 	g := h.row.generation
 	if kept := max(h.tokens[g], h.reports[g]); kept != never {
+		kept += c.fast
 		for _, ahead := range slices.Compact([]int8{0, c.skew}) {
 			if row, changed := c.table.sight(h.row, g, kept, ahead); changed {
 				visit(h.write(row), false, func() string { return fmt.Sprintf("a verifier reports an access token of generation %d", g) })

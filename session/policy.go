@@ -15,7 +15,7 @@ type Policy struct {
 	Grace  time.Duration // after a rotation its losers get the winner's token: 30 s
 	Hold   time.Duration // after a rotation there is no other one: 90 s, 3 × Grace
 	Drain  time.Duration // after a confirmation requests under way still arrive: 20 s
-	Settle time.Duration // a token in use for so long was kept, not only received: 120 s, 4 × Grace
+	Settle time.Duration // a token in use for so long was kept, not only received: 90 s, 3 × Grace
 
 	Max int // live sessions of one account; 0: no cap
 }
@@ -25,7 +25,7 @@ func DefaultPolicy() Policy {
 	const day = 24 * time.Hour
 	return Policy{
 		AccessTTL: 15 * time.Minute, Idle: 30 * day, Absolute: 90 * day,
-		Grace: 30 * time.Second, Hold: 90 * time.Second, Drain: 20 * time.Second, Settle: 120 * time.Second,
+		Grace: 30 * time.Second, Hold: 90 * time.Second, Drain: 20 * time.Second, Settle: 90 * time.Second,
 	}
 }
 
@@ -44,7 +44,7 @@ func (p Policy) complete() Policy {
 		p.Hold = 3 * p.Grace
 	}
 	if p.Settle == 0 {
-		p.Settle = 4 * p.Grace
+		p.Settle = 3 * p.Grace
 	}
 	return p
 }

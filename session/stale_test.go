@@ -13,6 +13,9 @@ type stale struct {
 // back is a clock that stepped back by ten minutes.
 const back = -60
 
+// keptFor is when a generation may be confirmed.
+const keptFor = 9
+
 func exploreStale(t table) finding {
 	start := stale{row: machine{generation: 3, rotated: 0, held: 0, confirm: never}, rotated: 0, confirmed: never}
 	return search[stale]{moves: func(s stale, visit func(stale, bool, func() string)) { s.moves(t, visit) }}.run(start)
@@ -20,7 +23,7 @@ func exploreStale(t table) finding {
 
 func (s stale) moves(t table, visit func(stale, bool, func() string)) {
 	visit(stale{s.row.older(), older(s.rotated), older(s.confirmed)}, false, func() string { return "10 s pass" })
-	if row, changed := t.sight(s.row, s.row.generation, beyond, 0); changed && s.rotated*10 >= 120 {
+	if row, changed := t.sight(s.row, s.row.generation, beyond, 0); changed && s.rotated >= keptFor {
 		visit(stale{row, s.rotated, 0}, false, func() string { return "its generation is confirmed" })
 	}
 	for _, ahead := range []int8{0, back} {

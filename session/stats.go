@@ -9,6 +9,7 @@ import (
 // Stats count since the process started.
 type Stats struct {
 	Outcomes map[string]uint64 // refreshes by line of the table, all lines present
+	Sighted  uint64            // generations that reports confirmed
 	Restores uint64            // minutes with more heals than lost writes explain: was a backup restored?
 }
 
@@ -21,6 +22,7 @@ const healsExplained = 3
 type tally struct {
 	mu       sync.Mutex
 	outcomes map[string]uint64
+	sighted  uint64
 	restores uint64
 	minute   time.Time
 	heals    int
@@ -49,8 +51,14 @@ func (t *tally) count(o outcome, now time.Time) {
 	}
 }
 
+func (t *tally) sight() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sighted++
+}
+
 func (t *tally) stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Stats{Outcomes: maps.Clone(t.outcomes), Restores: t.restores}
+	return Stats{Outcomes: maps.Clone(t.outcomes), Sighted: t.sighted, Restores: t.restores}
 }

@@ -148,9 +148,12 @@ func corrected(row Row, now time.Time, policy Policy) Row {
 
 // sighted confirms a generation when an access token of it was presented long
 // enough after it was issued: the refresh token that came beside it then did not
-// only arrive, it was kept. kept is the time from iat to that presentation, now
-// is when the report arrived here. It tells whether the row changed.
+// only arrive, it was kept. kept is the time from iat to that presentation, by a
+// verifier's clock; now is when the report arrived here. No token of a generation
+// is older than the generation, whatever that clock says. It tells whether the
+// row changed.
 func sighted(row Row, generation uint32, kept time.Duration, now time.Time, policy Policy) (Row, bool) {
+	kept = min(kept, now.Sub(row.RotatedAt))
 	_, over := row.over(now)
 	if over || generation != row.Generation || !row.ConfirmedAt.IsZero() || kept < policy.Settle {
 		return row, false

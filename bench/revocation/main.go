@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -58,6 +59,9 @@ func (p plan) report(w io.Writer) error {
 	}
 	million := houses[3].index
 	if err := p.printColdStart(w, million); err != nil {
+		return err
+	}
+	if err := p.printOriginStart(context.Background(), w, million); err != nil {
 		return err
 	}
 	refused, err := falseRefusals(million, p.checks)

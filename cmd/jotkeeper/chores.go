@@ -15,6 +15,7 @@ import (
 const (
 	followHead = 250 * time.Millisecond // whether the log went back to an older state
 	followKeys = 500 * time.Millisecond // what other processes did to the keys
+	lookAtDisk = 10 * time.Second       // whether the rules could be saved
 	sweepEach  = 10 * time.Minute       // what is over and has been explained long enough
 )
 
@@ -23,6 +24,7 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 	ctx, stop = context.WithCancel(ctx)
 	chores = &sync.WaitGroup{}
 	chores.Go(func() { _ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index) })
+	chores.Go(func() { h.disk.Keep(ctx) })
 	chores.Go(func() { h.keys.Run(ctx) })
 	chores.Go(func() { h.clock.Run(ctx) })
 	chores.Go(func() {
@@ -32,6 +34,9 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 	})
 	chores.Go(func() {
 		each(ctx, followKeys, func(now time.Time) error { return h.keys.Reload(ctx, now) }, quiet(log, "keys"))
+	})
+	chores.Go(func() {
+		each(ctx, lookAtDisk, func(time.Time) error { return h.saved() }, quiet(log, "rules"))
 	})
 	chores.Go(func() {
 		each(ctx, sweepEach, func(now time.Time) error { return h.sweep(ctx, now) }, quiet(log, "sweep"))
@@ -68,6 +73,14 @@ func quiet(log *slog.Logger, chore string) func(error) {
 			log.Error("chore: failed, will be tried again", "chore", chore, "error", last)
 		}
 	}
+}
+
+// saved tells why the rules could not be saved.
+func (h *house) saved() error {
+	if why := h.disk.Stats().Trouble; why != "" {
+		return errors.New(why)
+	}
+	return nil
 }
 
 // sweep removes what is over.

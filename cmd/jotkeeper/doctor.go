@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwks"
@@ -19,7 +20,8 @@ func (p *program) doctorCommand() *cobra.Command {
 		Use: "doctor", Short: "look for what is wrong, say what to do", Args: takes(0, 0),
 		Long: "Looks at a server from outside and inside: its settings, the data directory, the database, the signing\n" +
 			"keys, the port, the issuer as the outside reaches it, the clock. Each finding comes with its remedy. It\n" +
-			"works beside a running server. The exit code is that of the first thing found.",
+			"works beside a running server. The exit code is that of the first thing found to be wrong; a\n" +
+			"warning does not change it.",
 		Example: "  jotkeeper doctor\n  jotkeeper doctor --issuer https://id.example.com -o json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			x := &examination{p: p, now: time.Now}
@@ -36,6 +38,7 @@ const (
 	well    = "ok"
 	ill     = "wrong"
 	unknown = "skipped" // it could not be looked at, for a reason found before
+	odd     = "warning" // it works, and is hardly what was meant
 )
 
 // A finding is what one look has shown.
@@ -85,6 +88,7 @@ func (x *examination) examine(ctx context.Context) []finding {
 	if x.settings(); x.set == nil {
 		return x.found
 	}
+	x.applications()
 	x.dataDirectory()
 	x.database(ctx)
 	if x.house != nil {
@@ -109,6 +113,21 @@ func (x *examination) settings() {
 	}
 	x.set = s
 	x.ok("settings", "%d set, the rest at their defaults", len(s.origin))
+}
+
+// applications: without a list only pages of this machine are trusted, which is
+// meant for trying out, and not behind a name that others reach.
+func (x *examination) applications() {
+	const name = "applications"
+	switch n := len(x.set.AppDomains); {
+	case n > 0:
+		x.ok(name, "%d trusted, tokens are for %s unless a page says otherwise", n, x.set.Audience)
+	case strings.HasPrefix(x.set.Issuer, "https://"):
+		x.found = append(x.found, finding{Name: name, State: odd, Says: "--app-domains is empty: only pages of this machine are trusted, and tokens are for " + x.set.Audience,
+			Try: "--app-domains app.example.com, the hosts of your applications"})
+	default:
+		x.ok(name, "pages of this machine, tokens are for %s", x.set.Audience)
+	}
 }
 
 func (x *examination) dataDirectory() {
@@ -317,11 +336,11 @@ func (p *program) writeFindings(found []finding) error {
 	rows := [][]string{}
 	for _, f := range found {
 		rows = append(rows, []string{f.State, f.Name, printable(f.Says)})
-		if f.State == ill {
+		if f.Try != "" {
 			rows = append(rows, []string{"", "", "try: " + f.Try})
-			if code == exitOK {
-				code = f.code
-			}
+		}
+		if f.State == ill && code == exitOK {
+			code = f.code
 		}
 	}
 	if p.json() {

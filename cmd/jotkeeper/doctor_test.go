@@ -122,3 +122,28 @@ func TestDoctorSeesThatNoNextKeyWaits(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// Behind a name that others reach, an empty list of applications refuses all of
+// their pages. That may be meant, so it is a warning and no exit code.
+func TestDoctorWarnsOfNoApplications(t *testing.T) {
+	for _, c := range []struct{ issuer, domains, state string }{
+		{"https://id.example.com", "", odd}, {"https://id.example.com", "app.example.com", well}, {"http://127.0.0.1:1", "", well},
+	} {
+		args := []string{"issuer", c.issuer}
+		if c.domains != "" {
+			args = append(args, "app-domains", c.domains)
+		}
+		x := patient(t, time.Now, args...) // only this look: the others would ask the network
+		x.settings()
+		x.applications()
+		f := named(x.found, "applications")
+		if f.State != c.state || c.state == odd && (!strings.Contains(f.Says, "--app-domains is empty") || !strings.HasPrefix(f.Try, "--app-domains app.example.com")) {
+			t.Errorf("%+v: %+v", c, f)
+		}
+	}
+	var out strings.Builder
+	p := &program{stdout: &out, flags: map[string]given{}}
+	if err := p.writeFindings([]finding{{Name: "applications", State: odd, Says: "hm", Try: "that"}}); err != nil || !strings.Contains(out.String(), "try: that") {
+		t.Errorf("a warning ends with %v and prints %q", err, out.String())
+	}
+}

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,27 +13,25 @@ import (
 	"github.com/jotkeeper/jotkeeper/feed"
 )
 
-const (
-	feedHashes = "feed-token.sha256" // of the credentials that are good, one a line
-	feedPrefix = "jkf_"              // by which a leaked one is found
-)
-
 func (p *program) feedCommand() *cobra.Command {
 	return p.group("feed", "let other services follow revocations",
-		"Makes the credential with which services on this or another machine follow the revocations of this\n"+
+		"Makes the credentials with which services on this or another machine follow the revocations of this\n"+
 			"server, so that they refuse an ended session within milliseconds and ask nobody.",
-		"  jotkeeper feed token",
+		"  jotkeeper feed token\n  jotkeeper feed token --for append",
 		p.feedTokenCommand())
 }
 
 func (p *program) feedTokenCommand() *cobra.Command {
 	var only bool
+	var g feed.Grant
 	c := &cobra.Command{
-		Use: "token", Short: "make a credential for following revocations", Args: takes(0, 0),
-		Long: "Makes a credential for following revocations, and says which file holds it. The server keeps a hash of\n" +
-			"it and needs no restart. Credentials from before stay good, so that services can change over one by one;\n" +
-			"with --only they are refused from now on (a stream that is open, within ten minutes).",
-		Example: "  jotkeeper feed token\n  jotkeeper feed token --only",
+		Use: "token", Short: "make a credential of the revocation feed", Args: takes(0, 0),
+		Long: "Makes a credential of the revocation feed, and says which file holds it. Without --for it is good for following.\n" +
+			"The server keeps a hash of it and needs no restart. Credentials from before stay good, so that services can\n" +
+			"change over one by one; with --only, those that can do any of the same are refused from now on (a stream\n" +
+			"that is open, within ten minutes).",
+		Example: "  jotkeeper feed token\n  jotkeeper feed token --only\n  jotkeeper feed token --for append --name fraud-desk\n" +
+			"  jotkeeper feed token --for follow,sight --audience api.example.com",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := p.loadBeside()
 			if err != nil {
@@ -47,10 +41,13 @@ func (p *program) feedTokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.makeFeedToken(dir, only)
+			return p.makeFeedToken(dir, g, only)
 		},
 	}
-	c.Flags().BoolVar(&only, "only", false, "refuse every credential from before")
+	c.Flags().StringSliceVar(&g.Scopes, "for", []string{feed.FollowScope}, "what it is good for: "+strings.Join(feedScopes, ","))
+	c.Flags().StringSliceVar(&g.Audiences, "audience", nil, "with --for sight: the audiences whose sessions may be called seen")
+	c.Flags().StringVar(&g.Name, "name", "", "what figures and logs call it (default the beginning of its hash)")
+	c.Flags().BoolVar(&only, "only", false, "refuse every credential from before that can do any of this")
 	p.outputFlag(c)
 	p.settingFlags(c, storeOption)
 	return exits(c, exitOK, exitUsage, exitOutside, exitConfig)
@@ -58,63 +55,63 @@ func (p *program) feedTokenCommand() *cobra.Command {
 
 // makeFeedToken writes the hash first: a crash in between leaves a hash that
 // nobody has the text of.
-func (p *program) makeFeedToken(dir *dataDir, only bool) error {
-	token, hashes := feedPrefix+rand.Text(), ""
-	if !only {
-		known, err := dir.feedHashes()
-		if err != nil {
-			return err
-		}
-		for _, h := range known {
-			hashes += h + "\n"
-		}
+func (p *program) makeFeedToken(dir *dataDir, g feed.Grant, only bool) error {
+	token := feedPrefix + rand.Text()
+	hash := feedHash(token)
+	if g.Name == "" {
+		g.Name = grantName(hash)
 	}
-	if err := replaceSecretFile(dir.file(feedHashes), hashes+feedHash(token)); err != nil {
+	if err := checkGrant(g); err != nil {
 		return err
 	}
-	path := dir.file("feed-token")
+	g.Scopes = slices.DeleteFunc(slices.Clone(feedScopes), func(s string) bool { return !g.Allows(s) })
+	err := dir.changeCredentials(func(all []credential) []credential {
+		if only {
+			all = slices.DeleteFunc(all, func(c credential) bool { return slices.ContainsFunc(g.Scopes, c.Allows) })
+		}
+		return append(all, credential{hash, g})
+	})
+	if err != nil {
+		return err
+	}
+	path := dir.file(textFile(g))
 	if err := replaceSecretFile(path, token); err != nil {
 		return err
 	}
 	if p.json() {
 		return p.writeJSON(struct {
-			File string `json:"file"`
-		}{path})
+			File      string   `json:"file"`
+			Name      string   `json:"name"`
+			Scopes    []string `json:"scopes"`
+			Audiences []string `json:"audiences,omitempty"`
+		}{path, g.Name, g.Scopes, g.Audiences})
 	}
-	p.say("the credential is in " + tilde(path, dir.home) + "; whoever has it can follow who logs out, and nothing else")
+	p.say("%s", "the credential is in "+tilde(path, dir.home)+"; whoever has it can "+powers(g)+", and nothing else")
 	return nil
 }
 
-func feedHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
+// textFile is where the newest credential of a kind is: a service that reads
+// one to follow is not handed one that is good for something else.
+func textFile(g feed.Grant) string {
+	if name := strings.Join(g.Scopes, "-"); name != feed.FollowScope {
+		return "feed-token-" + name
+	}
+	return "feed-token"
 }
 
-// feedHashes reads the hashes of the credentials that are good. Without the
-// file there are none.
-func (d *dataDir) feedHashes() ([]string, error) {
-	text, err := readSecretFile(d.file(feedHashes))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// powers says in words what a grant is good for.
+func powers(g feed.Grant) string {
+	words := map[string]string{
+		feed.FollowScope: "follow who logs out",
+		feed.SightScope:  "call sessions of " + strings.Join(g.Audiences, ", ") + " seen",
+		feed.CheckScope:  "ask whether a session has ended",
+		feed.AppendScope: "end any session and shut out anybody",
 	}
-	return strings.Fields(text), err
-}
-
-// allows is the feed's guard. It reads the file each time: a stream begins
-// seldom, and a credential that was withdrawn is refused without a restart.
-func (d *dataDir) allows(_ context.Context, credential, scope string) error {
-	hashes, err := d.feedHashes()
-	if err != nil {
-		return err
+	var all []string
+	for _, s := range g.Scopes {
+		all = append(all, words[s])
 	}
-	got, good := []byte(feedHash(credential)), 0
-	for _, h := range hashes {
-		good |= subtle.ConstantTimeCompare(got, []byte(h))
-	}
-	if good != 1 || scope != feed.FollowScope {
-		return feed.ErrUnauthorized
-	}
-	return nil
+	return strings.Join(all, ", ")
 }
 
 // replaceSecretFile writes a secret in place of what was there, mode 0600, so

@@ -30,7 +30,7 @@ func TestAServerStopsWhileItIsFollowed(t *testing.T) {
 	s := launch(t, home)
 	dir := &dataDir{path: filepath.Join(home, ".local/share/jotkeeper"), home: home}
 	p := &program{stderr: &strings.Builder{}, stdout: &strings.Builder{}}
-	if err := p.makeFeedToken(dir, false); err != nil {
+	if err := p.makeFeedToken(dir, feed.Grant{Scopes: []string{feed.FollowScope}}, false); err != nil {
 		t.Fatal(err)
 	}
 	token, err := os.ReadFile(dir.file("feed-token"))

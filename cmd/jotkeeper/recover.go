@@ -31,18 +31,28 @@ func (h *house) recover(ctx context.Context, told func(string)) error {
 	return h.mirror.keep(h.seen)
 }
 
-// noted is what the mirror says, made comparable with the log's head: a mirror
-// that is not there has seen what there is, a damaged one more than that.
+// noted is how far the log is known to have got, made comparable with its head:
+// a mirror that is not there has seen what there is, a damaged one more than
+// that. Rules that were saved stood in the log as well. If they are of an epoch
+// before, they count, since whoever opened the next one may not have known them.
 func (h *house) noted(ctx context.Context) (revocation.Cursor, error) {
 	seen, err := h.readMirror()
-	if err != nil || seen != (revocation.Cursor{}) && seen != unknownHead {
+	if err != nil {
 		return seen, err
 	}
 	head, err := h.backend.Set().Revocations.Head(ctx)
-	if seen == unknownHead {
-		head.Seq = math.MaxUint64
+	rules := h.index.Cursor()
+	switch {
+	case err != nil:
+		return seen, err
+	case seen == unknownHead:
+		return revocation.Cursor{Epoch: head.Epoch, Seq: math.MaxUint64}, nil
+	case rules != (revocation.Cursor{}) && (seen.Before(rules) || !head.Before(seen)):
+		return rules, nil
+	case seen == (revocation.Cursor{}):
+		return head, nil
 	}
-	return head, err
+	return seen, nil
 }
 
 func (h *house) readMirror() (revocation.Cursor, error) {

@@ -162,6 +162,45 @@ func TestACommandOnARestoredCopyLooksFirst(t *testing.T) {
 	}
 }
 
+// What a server saved it still knows after a restart, although a command was
+// there first and opened the epoch without it.
+func TestARestartedServerKnowsWhatACopyLacks(t *testing.T) {
+	for _, first := range []string{"the server", "a command"} {
+		p := newPlace(t)
+		h := p.open()
+		ada, bob := p.signUp(h, "ada"), p.signUp(h, "bob")
+		p.must(h.close())
+		p.copied()
+		h = p.open()
+		p.logOut(h, ada)
+		p.must(h.index.Save(p.dir.file(rulesDir)))
+		p.must(h.close())
+		p.restored()
+		if first == "a command" {
+			command := &program{env: environment{"HOME": p.set.home}, stdout: io.Discard, stderr: io.Discard, flags: map[string]given{}}
+			h, err := command.openBeside(t.Context())
+			p.must(err)
+			p.must(h.close())
+		}
+
+		h = p.open()
+		if len(p.told) != 1 || !strings.Contains(p.told[0], "1 rules that it lacked were appended again, 1 sessions ended again") {
+			t.Errorf("%s was first: it says %q", first, p.told)
+		}
+		if _, err := p.refresh(h, ada); err == nil {
+			t.Errorf("%s was first: a session that had ended was refreshed", first)
+		}
+		if _, err := p.refresh(h, bob); err != nil {
+			t.Errorf("%s was first: a bystander was logged out: %v", first, err)
+		}
+		p.must(h.close())
+		if h = p.open(); p.told != nil {
+			t.Errorf("%s was first: the start after that says %q", first, p.told)
+		}
+		p.must(h.close())
+	}
+}
+
 // tellings is a log of which a test can wait for a line.
 type tellings struct {
 	slog.Handler

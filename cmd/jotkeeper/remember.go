@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,7 +54,7 @@ func (s *settings) leave() error {
 			fmt.Fprintf(&b, "%s: %s\n", o.Name, yamlText(o.Value.String()))
 		}
 	}
-	return os.WriteFile(filepath.Join(s.DataDir, lastServe), []byte(b.String()), 0o600)
+	return replaceSecretFile(filepath.Join(s.DataDir, lastServe), strings.TrimSuffix(b.String(), "\n"))
 }
 
 // yamlText quotes what YAML would read as something else; JSON's quoting is YAML's.
@@ -72,13 +74,21 @@ const lifeFile = "longest-access-ttl"
 func (d *dataDir) longestLife(ttl time.Duration) (time.Duration, error) {
 	path := d.file(lifeFile)
 	data, err := os.ReadFile(path)
-	if err == nil {
-		if known, err := parseSpan(strings.TrimSpace(string(data))); err == nil && known >= ttl {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // there were no tokens before
+	case err != nil:
+		return 0, secretFileFault(path, err)
+	default:
+		known, err := parseSpan(strings.TrimSpace(string(data)))
+		if err != nil {
+			// Tokens may be out there for longer than anybody knows now: a guess would
+			// forget the rules about them.
+			return 0, &fault{Code: exitConfig, Text: path + " does not hold a length of time",
+				Try: []string{"echo 24h > " + shellQuote(path) + ", or the longest --access-ttl that this server ever had"}, Err: err}
+		}
+		if known >= ttl {
 			return known, nil
 		}
 	}
-	if err := os.WriteFile(path, []byte(formatSpan(ttl)+"\n"), 0o600); err != nil {
-		return 0, d.unusable(err)
-	}
-	return ttl, nil
+	return ttl, replaceSecretFile(path, formatSpan(ttl))
 }

@@ -30,6 +30,8 @@ type settings struct {
 	JWKSMaxAge        time.Duration
 	MaxSessions       int
 	Retention         time.Duration
+	MaxStale          time.Duration
+	FeedTokenFile     string
 	TLSCert           string
 	TLSKey            string
 	BehindProxy       []netip.Prefix
@@ -68,6 +70,7 @@ func newSettings(env environment) *settings {
 		KeyRotation:     30 * day,
 		JWKSMaxAge:      5 * time.Minute,
 		Retention:       time.Hour,
+		MaxStale:        2 * time.Second,
 		LogFormat:       "auto",
 		origin:          map[string]string{},
 		home:            env["HOME"],
@@ -151,11 +154,18 @@ func (s *settings) tokenOptions(span func(p *time.Duration, min, max time.Durati
 		{Name: "retention", Value: span(&s.Retention, time.Minute, 30*day), Example: "1h",
 			Doc:  "a service that follows revocations goes on where it stopped within so long",
 			More: "After a longer absence, or more than 10,000 revocations, it reads every rule in force again. No revocation is lost either way."},
+		{Name: "max-stale", Value: span(&s.MaxStale, time.Second, time.Hour), Example: "2s",
+			Doc:  "a service that follows revocations is stale after so long without word",
+			More: "The feed announces it, and a service that sets no `Feed.MaxStale` of its own goes by it. What a stale service does, its routes say. The server itself signs nothing when it has not read its own database for 2 seconds, whatever this says."},
 	}
 }
 
 func (s *settings) edgeOptions(path func(*string) value) []option {
 	return []option{
+		{Name: "feed-token-file", Value: path(&s.FeedTokenFile), Example: "/run/secrets/feed-token",
+			Doc:    "file of further credentials for following revocations, one a line",
+			Absent: "only those that `jotkeeper feed token` made are good",
+			More:   "For whoever hands out secrets by other means. Any text of 32 bytes or more without a space. The file is read at the start, and when a follower comes: a line that was taken out is refused within ten minutes."},
 		{Name: "tls-cert", Value: path(&s.TLSCert), Example: "/etc/jotkeeper/tls.crt",
 			Doc:    "certificate chain, PEM; read again on SIGHUP",
 			Absent: "no TLS"},

@@ -6,14 +6,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper"
@@ -24,14 +26,17 @@ func main() {
 	issuer := flag.String("issuer", "http://127.0.0.1:8080", "whose tokens are taken")
 	audience := flag.String("audience", "localhost", "this service's name in the tokens")
 	feed := flag.String("feed-token-file", "", "file with a credential of the issuer's revocation feed; none: the issuer is asked on each request")
+	dir := flag.String("feed-dir", "", "directory that keeps what was revoked between two runs; none: it is read from the issuer at each start")
 	flag.Parse()
-	if err := serve(*addr, *issuer, *audience, *feed); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx, *addr, *issuer, *audience, *feed, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "resource:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(addr, issuer, audience, feed string) error {
+func serve(ctx context.Context, addr, issuer, audience, feed, dir string) error {
 	config := jotkeeper.Config{Issuer: issuer, Audience: audience}
 	// Orders are worth a question to the issuer: a logout counts at once.
 	options := []jotkeeper.Option{jotkeeper.Revalidate()}
@@ -42,6 +47,7 @@ func serve(addr, issuer, audience, feed string) error {
 		}
 		// Whoever follows hears of a logout without asking.
 		config.Feed.Token, options = strings.TrimSpace(string(token)), nil
+		config.Feed.Dir = dir
 	}
 	auth, err := jotkeeper.New(config)
 	if err != nil {
@@ -58,10 +64,16 @@ func serve(addr, issuer, audience, feed string) error {
 	}
 	fmt.Fprintf(os.Stderr, "resource: http://%s/orders takes tokens of %s for %q\n", l.Addr(), issuer, audience)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err = <-served:
 		return err
+	case <-ctx.Done(): // what is under way is answered, then Close saves the rules
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(ctx)
 	}
-	return nil
 }
 
 func orders(w http.ResponseWriter, r *http.Request) {

@@ -101,11 +101,16 @@ const page = 1000
 // Verdict tells what the rules say of a verified token at this moment, from
 // the log itself: this node's copy is brought up to the log's head first.
 func (a *Acts) Verdict(ctx context.Context, now time.Time, t *jwt.Token[jwt.Access]) (revocation.Verdict, error) {
+	q := revocation.QueryOf(t.Claims(), t.KeyID())
+	return a.Ask(ctx, now, &q)
+}
+
+// Ask tells what the rules say of whatever token is asked about, as Verdict does.
+func (a *Acts) Ask(ctx context.Context, now time.Time, q *revocation.Query) (revocation.Verdict, error) {
 	if err := a.catchUp(ctx); err != nil {
 		return revocation.Verdict{}, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	q := revocation.QueryOf(t.Claims(), t.KeyID())
-	return a.cfg.Index.Check(now, &q), nil
+	return a.cfg.Index.Check(now, q), nil
 }
 
 // catchUp merges what the index has not followed yet. It only adds, so it does

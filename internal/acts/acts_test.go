@@ -161,6 +161,9 @@ func TestAnActThatIsLostChangesNothing(t *testing.T) {
 			_, err := r.ChangeAccount(t.Context(), evening, 1, acts.Change{Username: &name, Rights: account.Rights{Scope: &scope}})
 			return err
 		},
+		"push": func() error {
+			return r.push(evening, pushed("sub", "1"), pushed("kid", r.keys.Stats().Signing))
+		},
 		"key": func() error { return r.CompromiseKey(t.Context(), evening, r.keys.Stats().Signing) },
 	} {
 		if err := act(); !acts.Unavailable(err) {

@@ -76,6 +76,36 @@ var endingPaths = map[string]path{
 		}},
 	"a key compromised": {through: "Acts.CompromiseKey", writes: "key compromised + key active + rule kid revoke key", rules: "kid revoke key", live: 3,
 		walk: func(r *rig, p people) error { return r.CompromiseKey(r.Context(), p.now, r.keys.Stats().Signing) }},
+	"a pushed session": {through: "Acts.Push", writes: "end one + rule sid revoke stolen", rules: "sid revoke stolen, sid revoke stolen", live: 2,
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, revocation.Rule{Scope: "sid", ID: p.first.Session.ID, Action: revocation.Revoke, Reason: "stolen"})
+		}},
+	"a pushed account": {through: "Acts.Push", writes: "end all + rule sub revoke left",
+		rules: "sid revoke left, sid revoke left, sid revoke left, sub revoke left, sub revoke left",
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, revocation.Rule{Scope: "sub", ID: "1", Action: revocation.Revoke, Reason: "left"})
+		}},
+	"a pushed key": {through: "Acts.Push", writes: "key compromised + key active + rule kid revoke ", rules: "kid revoke ", live: 3,
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, revocation.Rule{Scope: "kid", ID: r.keys.Stats().Signing, Action: revocation.Revoke})
+		}},
+	"pushed rules that are about nothing that is kept": {through: "Acts.Push", live: 3,
+		writes: "rule jti revoke x + rule tid revoke x + rule iss revoke x", rules: "jti revoke x, tid revoke x, iss revoke x",
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, pushed("jti", "t"), pushed("tid", "acme"), pushed("iss", issuer))
+		}},
+	"pushed rules about nobody here": {through: "Acts.Push", live: 3,
+		writes: "rule sid revoke x + rule sub revoke x + rule sub revoke x + rule kid revoke x",
+		rules:  "sid revoke x, sub revoke x, sub revoke x, kid revoke x",
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, pushed("sid", "elsewhere"), pushed("sub", "77"), pushed("sub", "somebody"), pushed("kid", "foreign"))
+		}},
+	"pushed rules that end nothing": {through: "Acts.Push", live: 3,
+		writes: "rule sub rotate rights + rule sid revoke tomorrow", rules: "sub rotate rights, sid revoke tomorrow",
+		walk: func(r *rig, p people) error {
+			return r.push(p.now, revocation.SubjectChanged("1", "rights", time.Time{}),
+				revocation.Rule{Scope: "sid", ID: p.first.Session.ID, Action: revocation.Revoke, From: p.now.Add(24 * time.Hour), Reason: "tomorrow"})
+		}},
 	"a stolen refresh token": {through: "Sessions.Refresh", writes: "end one", rules: "sid revoke reused", live: 2,
 		walk: func(r *rig, p people) error {
 			stolen := p.first.Refresh
@@ -114,13 +144,13 @@ var endingPaths = map[string]path{
 
 // endsNothing is every other method of the rooms with a reason.
 var endsNothing = map[string]string{
-	"Acts.Recover": "has its own stories in recover_test.go", "Acts.Ping": "looks", "Acts.Verdict": "looks", "Acts.Unlock": "lets in, takes nothing back",
+	"Acts.Recover": "has its own stories in recover_test.go", "Acts.Ping": "looks", "Acts.Verdict": "looks", "Acts.Ask": "looks", "Acts.Unlock": "lets in, takes nothing back",
 
 	"Sessions.EndOthers": "called by Acts.EndOthers", "Sessions.EndAll": "called by Acts.EndAll, Lock, ChangePassword",
 	"Sessions.On": "binds", "Sessions.Find": "looks", "Sessions.List": "looks", "Sessions.Stats": "looks", "Sessions.Explain": "looks",
 	"Sessions.Look": "looks, ends nothing", "Sessions.Epoch": "looks", "Sessions.Sweep": "deletes what has long been over",
 	"Sessions.Prepare": "does no I/O", "Sessions.Issue": "signs", "Sessions.Start": "calls Insert",
-	"Sessions.Sight": "confirms a generation; a theft it shows is found by Refresh",
+	"Sessions.Sight": "confirms a generation; a theft it shows is found by Refresh", "Sessions.Settle": "looks",
 
 	"Ring.Compromise": "called by Acts.CompromiseKey", "Ring.Retire": "the key's tokens are good until they expire",
 	"Ring.Rotate": "the old key verifies on", "Ring.Tick": "as Rotate", "Ring.Run": "calls Tick", "Ring.Reload": "looks", "Ring.Missing": "looks",

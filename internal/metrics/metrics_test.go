@@ -6,9 +6,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/internal/metrics"
+	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
 func scrape(t *testing.T, m *metrics.Metrics) string {
@@ -80,4 +82,46 @@ func TestA183LabelsAreBounded(t *testing.T) {
 	if want := 4 + 3 + 14 + 3; series != want {
 		t.Errorf("%d series, want %d", series, want)
 	}
+}
+
+func ruled(t *testing.T, text, line string) {
+	t.Helper()
+	if !strings.Contains(text, line+"\n") {
+		t.Errorf("no line %q in\n%s", line, text)
+	}
+}
+
+// What an index knows, and since when, is told at each scrape.
+func TestTheRulesInFigures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, x := metrics.New(), revocation.NewIndex("https://id.example.com")
+		m.Rules(x)
+		text := scrape(t, m)
+		ruled(t, text, "jotkeeper_revocation_stale 1")
+		if strings.Contains(text, "jotkeeper_revocation_lag_seconds") {
+			t.Error("a lag is told although nothing was ever heard")
+		}
+		for i, scope := range []revocation.Scope{"jti", "sid", "sid", "sub", "tid", "kid", "iss"} {
+			id := fmt.Sprint(i)
+			if scope == revocation.ScopeIssuer {
+				id = "https://id.example.com"
+			}
+			if err := x.Apply(revocation.Entry{Rule: revocation.Rule{Scope: scope, ID: id, Action: revocation.Revoke}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x.Heard(time.Now())
+		<-time.After(1500 * time.Millisecond)
+		text = scrape(t, m)
+		ruled(t, text, "jotkeeper_revocation_stale 0")
+		ruled(t, text, "jotkeeper_revocation_lag_seconds 1.5")
+		for scope, n := range map[string]int{"jti": 1, "sid": 2, "sub": 1, "tid": 1, "kid": 1, "iss": 1} {
+			ruled(t, text, fmt.Sprintf("jotkeeper_revocation_rules{scope=%q} %d", scope, n))
+		}
+		<-time.After(501 * time.Millisecond)
+		ruled(t, scrape(t, m), "jotkeeper_revocation_stale 1")
+		if x.RulesOf("nothing") != 0 {
+			t.Error("an unknown scope has rules")
+		}
+	})
 }

@@ -88,7 +88,7 @@ func generation(access string) (string, error) {
 }
 
 func (o *ours) sight(now time.Time, node int, seen string, kept time.Duration) error {
-	_, err := o.nodes[node].Sight(context.Background(), now, o.sid, seen, kept)
+	_, err := o.nodes[node].Sight(context.Background(), now, []string{"shop"}, session.Sighting{SessionID: o.sid, Generation: seen, Kept: kept})
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 func TestHowSoonAThiefIsFound(t *testing.T) {
 	const trials = 200
 	between := map[string][2]float64{ // minutes
-		"a naive thief":                 {9, 12},
+		"a naive thief":                 {5, 8},
 		"a naive thief, no sightings":   {18, 22},
 		"a careful thief":               {18, 22},
 		"a careful thief, no sightings": {18, 22},
