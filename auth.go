@@ -51,7 +51,7 @@ type Auth struct {
 	config  Config
 	keys    jwt.Keys
 	remote  *jwks.Remote // non-nil if Auth owns it
-	origins []string
+	carrier Carrier
 	client  *http.Client
 	main    *jwt.Verifier[Claims]
 
@@ -61,11 +61,11 @@ type Auth struct {
 // New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
-	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client)}
+	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client), carrier: Carrier{Cookie: c.Cookie, Origins: slices.Clone(c.Origins)}}
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
 	}
-	if err := a.trustOrigins(c.Origins); err != nil {
+	if err := a.carrier.Check(); err != nil {
 		return nil, err
 	}
 	if err := a.findKeys(); err != nil {
@@ -80,17 +80,6 @@ func New(c Config) (*Auth, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-func (a *Auth) trustOrigins(origins []string) error {
-	for _, o := range origins {
-		u, err := url.Parse(o)
-		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != o {
-			return fmt.Errorf("%w: Origins: %q is not an origin such as https://app.example.com", ErrConfig, o)
-		}
-		a.origins = append(a.origins, o)
-	}
-	return nil
 }
 
 func (a *Auth) findKeys() error {
@@ -211,7 +200,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err := rt.demands(seen); err != nil {
 		return seen, err
 	}
-	renew, err := a.current(r.Context(), now, rt, found.list[0].text, seen.claims)
+	renew, err := a.current(r.Context(), now, rt, found.list[0], seen.claims)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -237,9 +226,9 @@ func (a *Auth) current(ctx context.Context, now time.Time, rt *route, text strin
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
 func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found carried) (verdict, error) {
-	first, err := a.verify(ctx, now, rt, found.list[0].text)
+	first, err := a.verify(ctx, now, rt, found.list[0])
 	for _, other := range found.list[1:found.n] {
-		second, otherErr := a.verify(ctx, now, rt, other.text)
+		second, otherErr := a.verify(ctx, now, rt, other)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)
 		}
