@@ -131,7 +131,7 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		panic(err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		personal(w.Header())
+		a.carrier.Personal(w)
 		seen, err := a.authenticate(r, rt)
 		if seen.renew {
 			w.Header().Set(renewHeader, "1")
@@ -142,18 +142,6 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
 	})
-}
-
-// personal marks an answer that depends on who asks: no shared cache may keep
-// it. The two values share an allocation, since every request makes them.
-func personal(h http.Header) {
-	values := [...]string{"no-store", "Authorization, Cookie"}
-	h["Cache-Control"] = values[0:1:1]
-	if h["Vary"] == nil {
-		h["Vary"] = values[1:2:2]
-	} else {
-		h.Add("Vary", values[1])
-	}
 }
 
 // Authenticate does what Handler does before it serves, for programs that

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -52,6 +53,20 @@ func (c *Carrier) Read(r *http.Request) (header, cookie string, err error) {
 		return header, cookie, nil
 	}
 	return "", "", &jwt.Error{Reason: jwt.CSRF, Detail: "a state-changing request with the cookie, not from a trusted origin"}
+}
+
+// Personal marks an answer that depends on who asks: no shared cache may keep
+// it. The two values share an allocation, since every request makes them.
+func (*Carrier) Personal(w http.ResponseWriter) {
+	h := w.Header()
+	values := [...]string{"no-store", "Authorization, Cookie"}
+	h["Cache-Control"] = values[0:1:1]
+	switch vary := h["Vary"]; {
+	case vary == nil:
+		h["Vary"] = values[1:2:2]
+	case !slices.Contains(vary, values[1]):
+		h.Add("Vary", values[1])
+	}
 }
 
 // bearer reads the Authorization header: one header, one scheme in any case

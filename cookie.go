@@ -64,7 +64,7 @@ func (c Cookie) Clear(w http.ResponseWriter) {
 }
 
 func (c Cookie) base() *http.Cookie {
-	k := &http.Cookie{Name: c.name(), Path: "/", Secure: true, HttpOnly: true, SameSite: c.SameSite}
+	k := &http.Cookie{Name: c.String(), Path: "/", Secure: true, HttpOnly: true, SameSite: c.SameSite}
 	k.Domain = c.InsecureDomain
 	if k.SameSite == 0 || k.SameSite == http.SameSiteDefaultMode {
 		k.SameSite = http.SameSiteLaxMode
@@ -72,7 +72,8 @@ func (c Cookie) base() *http.Cookie {
 	return k
 }
 
-func (c Cookie) name() string {
+// String returns the cookie's name.
+func (c Cookie) String() string {
 	switch {
 	case c.Name != "":
 		return c.Name
@@ -86,7 +87,7 @@ func (c Cookie) name() string {
 // are nobody's word.
 func (c Cookie) read(r *http.Request) (string, error) {
 	text := ""
-	for i, k := range r.CookiesNamed(c.name()) {
+	for i, k := range r.CookiesNamed(c.String()) {
 		if i > 0 && k.Value != text {
 			return "", &jwt.Error{Reason: jwt.Ambiguous, Detail: "the cookie is there more than once, with different values"}
 		}

@@ -13,7 +13,11 @@ import (
 func (c *Carrier) SameOrigin(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return true // safe methods change nothing (RFC 9110 §9.2.1)
+		// Safe methods change nothing (RFC 9110 §9.2.1), but a WebSocket that begins
+		// with one may, and no other site's page is kept from reading it (row A084).
+		if r.Header["Upgrade"] == nil {
+			return true
+		}
 	}
 	if origins := r.Header.Values("Origin"); len(origins) > 0 {
 		return len(origins) == 1 && c.trusted(r, origins[0])

@@ -51,6 +51,10 @@ func (t *Token) Version() string { return t.claims.Version }
 // Claims returns a copy of what the session says.
 func (t *Token) Claims() Claims { return claimsOf(t.claims) }
 
+// CSRF returns the secret of the session that its pages may echo in
+// X-CSRF-Token, "" without Config.CSRF. Write it into your own pages only.
+func (t *Token) CSRF() string { return t.claims.CSRF }
+
 // Due tells why the token should be renewed now: rotate (somebody asked),
 // version, half (of its life is over); empty when it should not.
 func (t *Token) Due() string { return t.due }
