@@ -29,6 +29,7 @@ func orders(t testing.TB) http.Handler {
 // req is a request with headers given in pairs.
 func req(method, path string, header ...string) *http.Request {
 	r := httptest.NewRequest(method, "https://shop.example.com"+path, nil)
+	r.Host = "shop.example.com"
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
 	}
