@@ -51,7 +51,7 @@ func toLogin(w http.ResponseWriter, r *http.Request, login string) {
 // reading of slashes, escapes and control characters.
 func local(to string) bool {
 	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") {
 		return false
 	}
 	for _, text := range []string{to, u.Path} {
