@@ -54,7 +54,7 @@ func TestA063NoStore(t *testing.T) {
 		"an error":  func(w http.ResponseWriter, _ *http.Request) { public(w); http.Error(w, "no", 500) },
 		"not found": func(w http.ResponseWriter, r *http.Request) { public(w); http.NotFound(w, r) },
 		"unchanged": func(w http.ResponseWriter, _ *http.Request) { public(w); w.WriteHeader(304) },
-		"elsewhere": func(w http.ResponseWriter, r *http.Request) { public(w); http.Redirect(w, r, "/", 302) },
+		"elsewhere": func(w http.ResponseWriter, r *http.Request) { public(w); http.Redirect(w, r, "/", http.StatusFound) },
 		"a range": func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Set("Range", "bytes=99-") // A068
 			http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("short"))
