@@ -5,6 +5,7 @@ JOTKEEPER_BROWSE ?= 5m
 JOTKEEPER_KILLS ?= 200
 JOTKEEPER_SIM ?= 200
 JOTKEEPER_SOAK ?= 60s
+JOTKEEPER_TOWN ?= 6
 SEEDED ?=
 SEEDED_SLICE ?=
 
@@ -47,6 +48,10 @@ crash: ## kill the server JOTKEEPER_KILLS=200 times, nothing promised may be los
 sim: ## play JOTKEEPER_SIM=200 weeks of each story of refreshes, print the table
 	JOTKEEPER_SIM=$(JOTKEEPER_SIM) go test -count=1 -v -timeout 120m -run '^TestCampaign$$' ./internal/sim
 
+.PHONY: town
+town: ## play JOTKEEPER_TOWN=6 days of the whole system with its faults, print the table
+	JOTKEEPER_TOWN=$(JOTKEEPER_TOWN) go test -count=1 -v -timeout 120m -run '^TestTown$$' ./internal/town
+
 .PHONY: soak
 soak: ## rotate keys under load for JOTKEEPER_SOAK=60s, no valid token may be refused
 	JOTKEEPER_SOAK=$(JOTKEEPER_SOAK) go test -count=1 -v -timeout 60m -run ServeRotatesUnderLoad ./cmd/jotkeeper
@@ -56,7 +61,7 @@ browse: ## keep ten browser tabs logged in for JOTKEEPER_BROWSE=5m on a road tha
 	JOTKEEPER_BROWSE=$(JOTKEEPER_BROWSE) go test -count=1 -v -timeout 60m -run '^TestTenTabsKeepOneSession$$' ./cmd/jotkeeper
 
 .PHONY: bench
-bench: ## measure tokens, revocations, commits, refreshes, the start; print tables
+bench: ## measure tokens, revocations, propagation, commits, refreshes, the start; print tables
 	@cd bench && for b in */main.go; do echo "== $${b%/main.go}"; go run "./$${b%/main.go}" || exit 1; done
 
 .PHONY: bench-build

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -38,9 +39,14 @@ type Config struct {
 	// may send state-changing requests with the cookie. The own origin always may.
 	Origins []string
 
+	// Lock says which tokens must come with the lock of their browser. The zero
+	// value, binding.WhenLocked, asks it of those that are locked; with
+	// binding.Required no other tokens are taken.
+	Lock binding.Policy
+
 	Cookie Cookie       // the cookie that may carry the token; the zero value is __Host-jotkeeper
 	Types  []string     // accepted JOSE typ values; empty: at+jwt. {"at+jwt", "JWT"} takes tokens of serve --token-typ JWT
-	Client *http.Client // for keys and revalidation; nil: one with short timeouts
+	Client *http.Client // for keys and revalidation; nil: one with short timeouts that leaves dead connections
 }
 
 // ErrConfig is wrapped by every error of New.
@@ -53,6 +59,7 @@ type Auth struct {
 	remote  *jwks.Remote // non-nil if Auth owns it
 	carrier Carrier
 	client  *http.Client
+	own     *http.Transport // of client, if it is ours
 	main    *jwt.Verifier[Claims]
 
 	following *following // nil: no feed
@@ -61,9 +68,13 @@ type Auth struct {
 // New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
-	a := &Auth{config: c, keys: c.Keys, client: stayingClient(c.Client), carrier: Carrier{Cookie: c.Cookie, Origins: slices.Clone(c.Origins)}}
+	a := &Auth{config: c, keys: c.Keys, carrier: Carrier{Cookie: c.Cookie, Origins: slices.Clone(c.Origins)}}
+	a.client, a.own = stayingClient(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
+	}
+	if c.Lock > binding.Required {
+		return nil, fmt.Errorf("%w: Lock: there is no policy %d; use binding.WhenLocked or binding.Required", ErrConfig, c.Lock)
 	}
 	if err := a.carrier.Check(); err != nil {
 		return nil, err
@@ -100,7 +111,7 @@ func (a *Auth) findKeys() error {
 
 func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error) {
 	v, err := jwt.NewVerifier[Claims](jwt.VerifierConfig{
-		Issuer: a.config.Issuer, Audience: audience, Keys: a.keys, Typ: types,
+		Issuer: a.config.Issuer, Audience: audience, Keys: knownKeys{a}, Typ: types,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -112,13 +123,16 @@ func (a *Auth) verifier(types, audience []string) (*jwt.Verifier[Claims], error)
 func (a *Auth) Issuer() string { return a.config.Issuer }
 
 // Close stops the background work of an Auth that fetches its own keys or
-// follows a feed.
+// follows a feed, and closes the connections that nobody uses.
 func (a *Auth) Close() {
 	if a.following != nil {
 		a.following.close()
 	}
 	if a.remote != nil {
 		a.remote.Close()
+	}
+	if a.own != nil {
+		a.own.CloseIdleConnections()
 	}
 }
 
@@ -181,14 +195,15 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	seen, err := a.verifyAll(r.Context(), now, rt, found)
+	heard := a.heard() // before the rules are asked: what comes in between must not make their answer younger
+	seen, err := a.verifyAll(r, now, rt, found)
 	if err != nil {
 		return verdict{}, err
 	}
 	if err := rt.demands(seen); err != nil {
 		return seen, err
 	}
-	renew, err := a.current(r.Context(), now, rt, found.list[0], seen.claims)
+	renew, err := a.current(r, now, heard, rt, found.list[0], seen.claims)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -204,19 +219,19 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 
 // current makes sure that nothing newer is known of a token that holds as far
 // as it is known here. It tells whether the issuer, if asked, wants it renewed.
-func (a *Auth) current(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+func (a *Auth) current(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if rt.revalidate {
-		return a.askIssuer(ctx, text)
+		return a.askIssuer(r, text, c)
 	}
-	return a.ride(ctx, now, rt, text, c)
+	return a.ride(r, now, heard, rt, text, c)
 }
 
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
-func (a *Auth) verifyAll(ctx context.Context, now time.Time, rt *route, found carried) (verdict, error) {
-	first, err := a.verify(ctx, now, rt, found.list[0])
+func (a *Auth) verifyAll(r *http.Request, now time.Time, rt *route, found carried) (verdict, error) {
+	first, err := a.verify(r, now, rt, found.list[0])
 	for _, other := range found.list[1:found.n] {
-		second, otherErr := a.verify(ctx, now, rt, other)
+		second, otherErr := a.verify(r, now, rt, other)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)
 		}
@@ -231,15 +246,15 @@ func sameSession(a, b *Claims) bool {
 	return a.SessionID != "" && a.Issuer == b.Issuer && a.SessionID == b.SessionID
 }
 
-func (a *Auth) verify(ctx context.Context, now time.Time, rt *route, text string) (verdict, error) {
-	t, err := rt.verifier.Verify(ctx, now, text)
+func (a *Auth) verify(r *http.Request, now time.Time, rt *route, text string) (verdict, error) {
+	t, err := rt.verifier.Verify(r.Context(), now, text)
 	if err != nil {
 		return verdict{}, err
 	}
 	c := t.Claims()
-	// A confirmation that cannot be checked here must not become a bearer token (RFC 7800 §3.1, row A035).
-	if c.Confirmation != nil {
-		return verdict{}, &jwt.Error{Reason: jwt.Binding, Detail: "the token is bound by cnf, which this service does not check"}
+	// What is bound never becomes a bearer token (RFC 7800 §3.1, rows A035 and A060).
+	if err := a.config.Lock.Check(r, c.SessionID, c.Confirmation); err != nil {
+		return verdict{}, err
 	}
 	if a.config.Revocations == nil {
 		return verdict{claims: c}, nil

@@ -61,7 +61,8 @@
 // It makes no tokens. It takes no token from a URL, unless a route says
 // [InsecureFromQuery]. It does not start without an issuer and an audience. It
 // refuses a token that is bound to another credential (RFC 7800 cnf) when it
-// has no way to check that credential.
+// has no way to check that credential: it checks cookie locks, wherever the
+// token says so ([Config.Lock]), and nothing else.
 //
 // # Compatibility
 //

@@ -155,11 +155,18 @@ var (
 	errCutOff  = errors.New("the revocation feed has fallen silent")
 )
 
+// heard is the time of the last word; zero without one.
+func (a *Auth) heard() time.Time {
+	if a.following == nil {
+		return time.Time{}
+	}
+	return a.following.index.Stats().Heard
+}
+
 // stalePolicy returns what a route does now, and false while it does as always.
 // A cold verifier, which never heard a word, is closed wherever it would have to
 // answer by itself (A167).
-func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, bool) {
-	heard := f.index.Stats().Heard
+func (f *following) stalePolicy(now, heard time.Time, rt *route) (StalePolicy, error, bool) {
 	if heard.IsZero() {
 		if rt.stale != nil && *rt.stale == StaleRemote {
 			return StaleRemote, errUnheard, true
@@ -177,16 +184,16 @@ func (f *following) stalePolicy(now time.Time, rt *route) (StalePolicy, error, b
 }
 
 // ride decides on a token that no rule refuses, by how old the rules are.
-func (a *Auth) ride(ctx context.Context, now time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
+func (a *Auth) ride(r *http.Request, now, heard time.Time, rt *route, text string, c *Claims) (renew bool, err error) {
 	if a.following == nil {
 		return false, nil
 	}
-	policy, why, stale := a.following.stalePolicy(now, rt)
+	policy, why, stale := a.following.stalePolicy(now, heard, rt)
 	switch {
 	case !stale, policy == InsecureStaleOpen:
 		return false, nil
 	case policy == StaleRemote:
-		return a.askIssuer(ctx, text)
+		return a.askIssuer(r, text, c)
 	case policy == StaleClosed:
 		return false, &jwt.Error{Reason: jwt.Unavailable, Detail: "it cannot be told whether the session has ended", Err: why}
 	case now.Sub(time.Unix(int64(c.IssuedAt), 0)) > youth:

@@ -312,6 +312,62 @@ func TestARemoteRouteAsksTheIssuerOnlyWhileStale(t *testing.T) {
 	})
 }
 
+// turnstile are keys that let something happen between two credentials of a request.
+type turnstile struct {
+	jwt.Keys
+	turns  int
+	second func()
+}
+
+func (k *turnstile) Snapshot(now time.Time) (*jwt.Snapshot, error) {
+	if k.turns++; k.turns == 2 && k.second != nil {
+		k.second()
+	}
+	return k.Keys.Snapshot(now)
+}
+
+// A word that comes while a request is under way does not make an answer young
+// that the rules gave before it.
+func TestAWordInBetweenIsNotBelieved(t *testing.T) {
+	keys := &turnstile{}
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		first, second := e.token(func(c *jwt.Access) { c.ID = "first" }), e.token()
+		e.cable.pull()
+		rule := revocation.Rule{Scope: revocation.ScopeToken, ID: "first", Action: revocation.Revoke}
+		if _, err := e.log.Append(t.Context(), time.Now(), rule); err != nil {
+			t.Fatal(err)
+		}
+		pass(3 * time.Second)
+		keys.turns, keys.second = 0, func() {
+			e.cable.plug(e.issuer)
+			pass(2 * time.Second)
+		}
+		both := get("Authorization", "Bearer "+first, "Cookie", "__Host-jotkeeper="+second)
+		want(t, "a word in between", e.ask(both, jotkeeper.WhenStale(jotkeeper.StaleClosed)), 503, "unavailable")
+		if keys.turns != 2 || e.auth.Stats().Stale {
+			t.Errorf("%d turns, %+v: the word did not come in between", keys.turns, e.auth.Stats())
+		}
+		e.expect("afterwards", first, 401, "revoked")
+	}, func(c *jotkeeper.Config) {
+		keys.Keys = c.Keys
+		c.Keys = keys
+	})
+}
+
+// A186: an issuer that takes the question and says nothing holds nobody up.
+func TestA186AQuestionHasADeadline(t *testing.T) {
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		asked := time.Now()
+		e.expect("a paused issuer", e.token(), 503, "unavailable", jotkeeper.Revalidate())
+		if took := time.Since(asked); took != 3*time.Second {
+			t.Errorf("it was waited for %v", took)
+		}
+	})
+}
+
 func TestWhatARouteDoesAfterTheRideIsConfigured(t *testing.T) {
 	for then, c := range map[jotkeeper.StalePolicy]struct {
 		status int
@@ -376,6 +432,45 @@ func TestFollowingAllocatesNothingPerRequest(t *testing.T) {
 			t.Errorf("%v allocations with a feed, %v without", with, without)
 		}
 	})
+}
+
+// A keyring is an issuer's keys, and counts who asks for another one.
+type keyring struct {
+	jwt.Keys
+	asked int
+}
+
+func (k *keyring) Missing(context.Context, time.Time, string) error {
+	k.asked++
+	return &jwt.Error{Reason: jwt.Unavailable, Detail: "asked a moment ago"}
+}
+
+// The tokens under a compromised key are in the hands of honest people, too: 401
+// has their clients refresh, 503 would have them wait. Nobody asks for the key.
+func TestACompromisedKeyIsNotAskedFor(t *testing.T) {
+	keys := &keyring{}
+	following(t, func(t *testing.T, e *estate) {
+		e.cable.plug(e.issuer)
+		pass(2 * time.Second)
+		tok := e.token()
+		e.expect("a key that nobody knows", tok, 503, "unavailable")
+		rule := revocation.KeyCompromised(e.key.ID(), "key", time.Now().Add(time.Hour))
+		other := revocation.Rule{Scope: revocation.ScopeIssuer, ID: issuer, Action: revocation.Revoke, Reason: "restored"}
+		if _, err := e.log.Append(t.Context(), time.Now(), other); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		e.expect("a rule about something else", tok, 503, "unavailable")
+		asked := keys.asked
+		if _, err := e.log.Append(t.Context(), time.Now(), rule); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		e.expect("a compromised key", tok, 401, "key")
+		if keys.asked != asked {
+			t.Errorf("the issuer was asked %d times for a compromised key", keys.asked-asked)
+		}
+	}, func(c *jotkeeper.Config) { keys.Keys = jwt.NewSnapshot(); c.Keys = keys })
 }
 
 // The feed is cut and the service restarts. What was revoked stays refused, by

@@ -124,6 +124,9 @@ func (rt *route) demands(seen verdict) error {
 	if err := rt.freshness(seen); err != nil {
 		return err
 	}
+	if len(rt.scopes) == 0 {
+		return nil
+	}
 	held := strings.Fields(seen.claims.Scope)
 	for _, s := range rt.scopes {
 		if !slices.Contains(held, s) {

@@ -192,7 +192,7 @@ func (s *server) ownBearer(c *call, now time.Time, raw string) (row session.Row,
 	}
 	defer func() { s.judged(err) }()
 	t, err := s.verifier.issuer.Verify(c.r.Context(), now, raw)
-	if err != nil {
+	if t, err = bound(c.r, t, err); err != nil {
 		return session.Row{}, err
 	}
 	if len(t.Claims().Audience) != 1 { // good for somebody else too, who could send it here
@@ -254,6 +254,7 @@ func (s *server) leaving(c *call) (leaver, error) {
 		return leaver{holder: h}, nil
 	}
 	t, err := s.verifier.verify(c.r.Context(), h.now, raw, s.sites)
+	t, err = bound(c.r, t, err)
 	s.judged(err)
 	return leaver{h, t}, err
 }
@@ -278,7 +279,7 @@ func (s *server) bearing(c *call) (bearer, error) {
 		return bearer{}, err
 	}
 	t, err := s.verifier.verify(c.r.Context(), now, raw, s.sites)
-	if err != nil {
+	if t, err = bound(c.r, t, err); err != nil {
 		s.judged(err)
 	}
 	return bearer{now, t}, err

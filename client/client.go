@@ -68,10 +68,26 @@ func origin(s string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// own is the transport of every Client that is given none: connections are
+// shared, as with Go's default one, from which it differs for HTTP/2. A
+// connection on which nothing comes is asked for a sign of life, and given up
+// without one, or every refresh would go down the same dead one.
+var own = ownTransport()
+
+func ownTransport() *http.Transport {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // a program may replace it
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	}
+	t = t.Clone()
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: 3 * time.Second}
+	return t
+}
+
 // stayingClient is c, or a client of our own, that follows no redirect: what
 // it sends is meant for the auth server alone.
 func stayingClient(c *http.Client) *http.Client {
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: 10 * time.Second, Transport: own}
 	if c != nil {
 		client = *c
 	}

@@ -30,6 +30,7 @@ type ClientConfig struct {
 	// to this client alone; empty: nowhere, and they are read from the origin at
 	// each start. Trouble with it stops nothing; Stats tells it.
 	Dir string
+
 	// Told, if there is one, hears of rules once they are in force in the index, in
 	// their order: those of a snapshot, which were in force before, then those that
 	// come. Follow calls it and waits for it; the slice is good until it returns.
@@ -58,8 +59,8 @@ type Client struct {
 	base *url.URL
 	http http.Client
 	own  *http.Transport // nil: the caller's
+	id   string          // of this follower, until the process ends
 	disk *revocation.Disk
-	id   string // of this follower, until the process ends
 
 	maxStale                     atomic.Int64 // ms, as announced; 0: not yet
 	connected                    atomic.Bool
@@ -78,7 +79,12 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.Index == nil {
 		return nil, fmt.Errorf("%w: Index is missing: what the rules are kept in", ErrConfig)
 	}
-	return newClient(cfg)
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.disk = revocation.OpenDisk(cfg.Dir, cfg.Index)
+	return c, nil
 }
 
 func newClient(cfg ClientConfig) (*Client, error) {
@@ -97,7 +103,7 @@ func newClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, base: base, id: rand.Text(), disk: revocation.OpenDisk(cfg.Dir, cfg.Index)}
+	c := &Client{cfg: cfg, base: base, id: rand.Text()}
 	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
 	if cfg.Transport == nil {
 		c.own = direct()
@@ -110,15 +116,19 @@ func newClient(cfg ClientConfig) (*Client, error) {
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // direct is a transport without a proxy: the credential and the news are
-// between this process and the origin.
+// between this process and the origin. It speaks HTTP/1.1, where a question that
+// was given up takes its connection with it: over HTTP/2 the next question would
+// go down the same dead one, for as long as the kernel believes in it.
 func direct() *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: answerTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    answerTimeout,
 		ResponseHeaderTimeout:  answerTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 		IdleConnTimeout:        time.Minute,
-		ForceAttemptHTTP2:      true,
+		Protocols:              protocols,
 		DisableCompression:     true, // asked for where it is wanted, and nowhere else
 	}
 }
@@ -179,7 +189,7 @@ func (c *Client) note(trouble string) {
 // it returns.
 func (c *Client) Follow(ctx context.Context) error {
 	defer c.keep()()
-	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}}
+	f := &follower{c: c, index: c.cfg.Index, cold: c.cfg.Index.Cursor() == revocation.Cursor{}, patience: remeasure}
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -191,6 +201,9 @@ func (c *Client) Follow(ctx context.Context) error {
 		if !errors.Is(err, errOver) {
 			c.failures.Add(1)
 			c.note(plainly(err))
+		}
+		if errors.Is(err, errSilent) {
+			c.http.CloseIdleConnections() // a transport that speaks HTTP/2 would ask the dead one again
 		}
 		if time.Since(began) >= maxWait {
 			pause = 0

@@ -131,6 +131,34 @@ func TestTheOriginIsKilledAndComesBack(t *testing.T) {
 	})
 }
 
+// A log that has forgotten its last rules still stands where it stood: nobody's
+// cursor goes back, and nothing is waited for that will not come.
+func TestACompactedLogStandsWhereItStood(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook(ended("a"), ended("b"), ended("c"))
+		o := s.origin(log)
+		v := s.verifier()
+		pass(5 * time.Second)
+		at := v.Cursor()
+		o.stop()
+		log.set(func() { log.kept = nil })
+		s.origin(log)
+		before := log.count()
+		pass(10 * time.Second)
+		if v.Cursor() != at || v.client.Stats().Snapshots != 1 || v.stale() {
+			t.Errorf("the cursor stood at %s, now at %s: %+v", at, v.Cursor(), v.client.Stats())
+		}
+		if n := log.count() - before; n > 40 {
+			t.Errorf("%d readings in 10 s of a log in which nothing happens", n)
+		}
+		log.append(ended("d"))
+		pass(100 * time.Millisecond)
+		if !v.refuses("d") {
+			t.Error("a rule that came after is not in force")
+		}
+	})
+}
+
 // A store that cannot be read is a feed that cannot promise anything.
 func TestAnOriginWithoutItsStoreIsStale(t *testing.T) {
 	evening(t, func(t *testing.T, s *site) {

@@ -26,6 +26,16 @@ func Decode(text []byte, epoch uint64) (revocation.Entry, error) {
 	return e.rule(epoch)
 }
 
+// Tidied lets a follower look at a wall clock again and again, and tells whether
+// it would read everything again.
+func Tidied(index *revocation.Index, from time.Time, clock ...time.Duration) bool {
+	f := &follower{index: index}
+	for _, at := range clock {
+		f.tidy(from.Add(at))
+	}
+	return f.cold
+}
+
 // FramesType is the name of the frames.
 const FramesType = framesType
 

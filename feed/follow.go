@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -21,6 +22,7 @@ import (
 
 const (
 	answerTimeout = 5 * time.Second
+	askAgain      = time.Second // while nobody answers
 	sweepEach     = time.Minute
 	maxDocument   = 64 << 10
 )
@@ -41,6 +43,8 @@ type follower struct {
 	cold  bool     // a snapshot must be merged before the stream is followed
 	heard time.Time
 	swept time.Time // by this machine's wall clock
+
+	patience time.Duration // with a stream whose words come late
 }
 
 // attempt goes from wherever the follower stands to a stream, and stays with
@@ -62,6 +66,7 @@ func (f *follower) attempt(ctx context.Context) error {
 	switch {
 	case errors.Is(err, revocation.ErrSnapshotRequired):
 		f.cold = true
+	case errors.Is(err, errLate):
 	case !errors.Is(err, errOver):
 		f.doc = nil
 	}
@@ -171,29 +176,60 @@ func (f *follower) credential() http.Header {
 	return http.Header{"Authorization": {"Bearer " + f.c.cfg.Token}, "Cache-Control": {"no-store"}}
 }
 
-// discover reads the document. It is public, so no credential goes there.
+// discover asks for the document, and while nobody answers asks again by another
+// connection: a question that was lost on the way is never answered, and when
+// the fault is over nobody should wait for it. The first answer counts.
 func (f *follower) discover(ctx context.Context) error {
 	f.at = nil
+	ctx, cancel := context.WithCancel(ctx)
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	defer cancel()
+	answers := make(chan discovered)
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		asked.Go(func() {
+			doc, err := f.document(ctx)
+			select {
+			case answers <- discovered{doc, err}:
+			case <-ctx.Done():
+			}
+		})
+		select {
+		case first := <-answers:
+			if first.err == nil {
+				f.doc, f.at = first.doc, f.c.base.JoinPath(discovery)
+				f.c.maxStale.Store(first.doc.MaxStale)
+				f.learn()
+			}
+			return first.err
+		case <-again.C:
+		}
+	}
+}
+
+type discovered struct {
+	doc *document
+	err error
+}
+
+// document asks once. The document is public, so no credential goes there.
+func (f *follower) document(ctx context.Context) (*document, error) {
 	i, err := f.ask(ctx, discovery, nil, http.Header{}, "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer i.close()
 	text, err := io.ReadAll(io.LimitReader(i, maxDocument))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var doc document
 	if err := read(text, &doc); err != nil {
-		return err
+		return nil, err
 	}
-	if err := f.agrees(doc.Version, doc.Issuer); err != nil {
-		return err
-	}
-	f.doc, f.at = &doc, f.c.base.JoinPath(discovery)
-	f.c.maxStale.Store(doc.MaxStale)
-	f.learn()
-	return nil
+	return &doc, f.agrees(doc.Version, doc.Issuer)
 }
 
 // agrees refuses another version, and the rules of another issuer.

@@ -55,6 +55,9 @@ func (d *delayed) Write(p []byte) (int, error) {
 
 func (d *delayed) Flush() {}
 
+// Unwrap hands the deadlines of a stream on.
+func (d *delayed) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+
 func (d *delayed) deliver(r *http.Request) {
 	for p := range d.queue {
 		select {
@@ -92,6 +95,41 @@ func TestADelayIsNotMistakenForFreshness(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A stream whose request was held up counts that against each of its words.
+// When the line is quick again, it is measured again; a line that is always slow
+// is left alone more and more.
+func TestASlowGreetingDoesNotLast(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		o, slow := s.origin(newBook()), new(atomic.Bool)
+		slow.Store(true)
+		stop := s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if slow.Load() && strings.HasSuffix(r.URL.Path, "/stream") {
+				<-time.After(3 * time.Second)
+			}
+			o.ServeHTTP(w, r)
+		}))
+		defer stop()
+		v := s.verifier()
+		pass(4 * time.Second)
+		slow.Store(false)
+		if !v.stale() {
+			t.Fatal("fresh, by words that were three seconds under way")
+		}
+		pass(4 * time.Second)
+		if v.stale() {
+			t.Errorf("the line is quick, and still it is stale: %+v", v.client.Stats())
+		}
+		slow.Store(true)
+		pass(20 * time.Minute) // until a stream is opened that is slow
+		before := v.client.Stats().Streams
+		pass(40 * time.Minute)
+		if n := v.client.Stats().Streams - before; n > 12 || !v.stale() {
+			t.Errorf("%d streams in 40 minutes on a line that is always slow; stale %v", n, v.stale())
+		}
+		v.stop()
+	})
 }
 
 // A proxy that begins to collect the answer hands on old words in one burst.

@@ -444,7 +444,7 @@ func TestASlowFollowerHoldsUpNobody(t *testing.T) {
 		}
 		for range 300 {
 			log.append(revocation.SessionEnded(strings.Repeat("x", 2000), "logout", time.Now().Add(time.Hour)))
-			synctest.Wait()
+			pass(5 * time.Millisecond)
 		}
 		before := time.Now()
 		log.append(ended("phone"))
@@ -456,6 +456,50 @@ func TestASlowFollowerHoldsUpNobody(t *testing.T) {
 		if o.Followers() != 1 || v.stale() {
 			t.Errorf("%d followers after the slow one's time", o.Followers())
 		}
+	})
+}
+
+// Two hundred followers that are woken for each of two thousand rules a second
+// would have no time left to refuse anybody.
+func TestAFloodComesInFewWords(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		log := newBook()
+		o := s.origin(log)
+		v := s.verifier()
+		res := s.open("/revocation/v1/stream?after=1:0")
+		words := make(chan int)
+		go func() {
+			n := 0
+			for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+				if strings.Contains(lines.Text(), `"logout"`) {
+					n++
+				}
+			}
+			words <- n
+		}()
+		pass(time.Second)
+		for range 100 {
+			log.append(ended(fmt.Sprint("phone ", log.head)))
+			pass(time.Millisecond)
+		}
+		pass(5 * time.Millisecond)
+		if v.Rules() != 100 {
+			t.Errorf("%d rules of 100 a breath after the last", v.Rules())
+		}
+		pass(5 * time.Millisecond)
+		for _, phone := range []string{"a lone phone", "and one more"} {
+			pass(time.Millisecond)
+			log.append(ended(phone))
+			synctest.Wait()
+			if !v.refuses(phone) {
+				t.Errorf("%s after the flood has to wait", phone)
+			}
+		}
+		o.stop()
+		if n := <-words; n != 26 {
+			t.Errorf("102 rules came in %d words, want 26", n)
+		}
+		res.Body.Close()
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +65,11 @@ func (b *book) set(change func()) {
 	change()
 }
 
+func (b *book) count() (n int) {
+	b.set(func() { n = b.reads })
+	return n
+}
+
 func (b *book) Head(context.Context) (revocation.Cursor, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,9 +113,11 @@ func (b *book) Wait(ctx context.Context, after revocation.Cursor) error {
 // A site is a network of this process: whoever dials reaches whatever serves at
 // the moment, or nobody.
 type site struct {
-	t    *testing.T
-	mu   sync.Mutex
-	door *door
+	t     *testing.T
+	mu    sync.Mutex
+	door  *door
+	hole  bool    // what is said is lost, also on connections made from now on
+	wires []*wire // every connection that was ever made
 }
 
 // A door is a listener over pipes.
@@ -133,21 +141,81 @@ func (d *door) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1),
 
 func (s *site) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	s.mu.Lock()
-	d := s.door
+	d, hole := s.door, s.hole
 	s.mu.Unlock()
-	if d == nil {
+	if d == nil && !hole {
 		return nil, errors.New("connection refused")
 	}
 	here, there := net.Pipe()
+	w := &wire{Conn: here, closed: make(chan struct{})}
+	s.mu.Lock()
+	s.wires = append(s.wires, w)
+	s.mu.Unlock()
+	if hole {
+		w.lost.Store(true)
+		return w, nil
+	}
 	select {
 	case d.conns <- there:
-		return here, nil
+		return w, nil
 	case <-d.closed:
 	case <-ctx.Done():
 	}
 	here.Close()
 	there.Close()
 	return nil, errors.New("connection reset")
+}
+
+// swallow loses whatever is said, on every connection.
+func (s *site) swallow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hole = true
+	for _, w := range s.wires {
+		w.lost.Store(true)
+	}
+}
+
+// stopSwallowing lets connections through that are made from now on.
+func (s *site) stopSwallowing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hole = false
+}
+
+// A wire is a follower's side of a connection. Once it is lost, neither side
+// hears of the other, not even of its end.
+type wire struct {
+	net.Conn
+	lost   atomic.Bool
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	for !w.lost.Load() {
+		n, err := w.Conn.Read(p)
+		if !w.lost.Load() {
+			return n, err
+		}
+	}
+	<-w.closed
+	return 0, net.ErrClosed
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.lost.Load() {
+		return len(p), nil
+	}
+	return w.Conn.Write(p)
+}
+
+func (w *wire) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	if w.lost.Load() {
+		return w.SetReadDeadline(time.Now()) // for a Read that is under way
+	}
+	return w.Conn.Close()
 }
 
 // serve puts a handler behind the site's address. stop kills it with all its connections.

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	breath  = 5 * time.Millisecond  // after a Wait that woke for nothing
+	breath  = 5 * time.Millisecond  // after a Wait that woke for nothing, and between two words of a flood
+	flood   = 4                     // words in a row, less than a breath apart, that are none yet
 	backoff = 50 * time.Millisecond // after the first failure, then doubled
 	maxWait = time.Second           // between two attempts at most
 )
@@ -29,8 +30,9 @@ type hub struct {
 	boot      string        // names the stopwatch
 	began     time.Time     // when it stood at zero
 
-	short  bool // the source does not go back as far as the tail
-	hinted bool // the last Wait said that there may be more
+	short  bool              // the source does not go back as far as the tail
+	hinted bool              // the last Wait said that there may be more
+	least  revocation.Cursor // the source's head when reading began
 
 	mu    sync.Mutex
 	ready bool              // all that the source had at the start has been read
@@ -39,6 +41,8 @@ type hub struct {
 	lines []line
 	asOf  time.Duration // the source held nothing more at this time of the stopwatch
 	wake  chan struct{} // closed at the next change
+
+	row int // words with news, each less than a breath after the one before
 }
 
 // A line is an encoded entry.
@@ -105,7 +109,22 @@ func (h *hub) round(ctx context.Context) error {
 	if err != nil || len(entries) == page {
 		return err
 	}
-	return h.wait(ctx, len(entries) == 0)
+	if err := h.wait(ctx, len(entries) == 0); err != nil {
+		return err
+	}
+	h.gather(ctx, at, len(entries) > 0)
+	return nil
+}
+
+// gather lets a flood come together, lest every follower is woken for each of its
+// rules. The first few go out at once, so a lone revocation loses no time.
+func (h *hub) gather(ctx context.Context, at time.Duration, news bool) {
+	since := h.stopwatch() - at
+	if !news || since >= breath {
+		h.row = 0
+	} else if h.row++; h.row >= flood {
+		sleep(ctx, breath-since)
+	}
 }
 
 // start goes back from the head as far as the tail reaches, so that those who
@@ -115,6 +134,7 @@ func (h *hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.least = head
 	if !h.short {
 		head.Seq -= min(head.Seq, uint64(h.tail))
 	}
@@ -131,6 +151,9 @@ func (h *hub) publish(entries []revocation.Entry, at time.Duration) error {
 		return err
 	}
 	whole := len(entries) < page
+	if whole && head.Before(h.least) {
+		head = h.least // the last rules have been compacted: nothing will come in their place
+	}
 	if len(entries) == 0 && h.ready && at-h.asOf < h.beat {
 		return nil
 	}

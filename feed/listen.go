@@ -16,6 +16,12 @@ import (
 // beats is how many beats of silence end a stream.
 const beats = 4
 
+// remeasure is how long a stream may go on whose words come too late to be
+// news. Each time in a row that it did not help the next is given twice as long.
+const remeasure = 5 * time.Second
+
+var errLate = errors.New("feed: every word came late; a new stream measures again")
+
 // A listener is the follower of one stream.
 type listener struct {
 	*follower
@@ -169,6 +175,7 @@ func (l *listener) greeted(h hello) error {
 	l.boot, l.zero = h.Boot, l.in.sent.Add(-time.Duration(h.Now)*time.Millisecond)
 	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= revocation.MaxStale {
 		l.in.limit = max(beats*beat, time.Second)
+		l.in.watch.Reset(l.in.limit) // what came with the greeting was read under the longer one
 	}
 	return nil
 }
@@ -202,6 +209,20 @@ func (l *listener) told(to revocation.Cursor, w word) error {
 	l.tidy(time.Now())
 	if l.cold {
 		return errors.New("feed: the clock was set back; everything is read again")
+	}
+	return l.measured(time.Now())
+}
+
+// measured leaves a stream whose every word is old news when it comes. What made
+// its greeting late counts against each word for as long as the stream lasts; a
+// new stream measures again. On a line that is always so slow it does less and less often.
+func (l *listener) measured(now time.Time) error {
+	switch {
+	case now.Sub(l.heard) <= minStale: // whoever follows calls nothing stale that is younger
+		l.patience = remeasure
+	case now.Sub(l.in.sent) >= l.patience:
+		l.patience = min(2*l.patience, streamLife)
+		return errLate
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func ownTransport() *http.Transport {
 	}
 	t = t.Clone()
 	t.MaxResponseHeaderBytes = 64 << 10
+	// A dead HTTP/2 connection is given up, where the kernel would believe in it
+	// for a quarter of an hour and every fetch go down the same one.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: 3 * time.Second}
 	return t
 }
 

@@ -486,3 +486,11 @@ func TestClosedRemoteFetchesNoMore(t *testing.T) {
 		t.Errorf("Ready of a closed Remote: %v", err)
 	}
 }
+
+// A fetch must not go down a dead HTTP/2 connection again and again; that the
+// setting does what it says is shown where questions are asked, in the root.
+func TestADeadConnectionIsGivenUp(t *testing.T) {
+	if h := jwks.OwnTransport().HTTP2; h == nil || h.SendPingTimeout <= 0 || h.PingTimeout <= 0 {
+		t.Errorf("a connection may stay dead for ever: %+v", h)
+	}
+}

@@ -28,19 +28,13 @@ func newCache[C any](entries int) cache[C] {
 	})}
 }
 
-// find returns the token if its key is still in force among keys.
-func (c cache[C]) find(id [sha256.Size]byte, keys *Snapshot) *Token[C] {
+// find returns a token that was verified before. Whether its key is still in
+// force and its time has not passed is for the caller to ask.
+func (c cache[C]) find(id [sha256.Size]byte) *Token[C] {
 	if c.tokens == nil {
 		return nil
 	}
-	t, ok := c.tokens.GetIfPresent(id)
-	if !ok {
-		return nil
-	}
-	if !keys.inForce(t.key) {
-		c.forget(id)
-		return nil
-	}
+	t, _ := c.tokens.GetIfPresent(id)
 	return t
 }
 

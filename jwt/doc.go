@@ -20,6 +20,15 @@
 // nothing. It is still asked whether its time has come or passed and whether
 // its key is still in force.
 //
+// # Sealed
+//
+// [Seal] encrypts for the holders of keys, [Open] decrypts. A sealed claim
+// ([Access.SealPrivate]) travels inside a signed token, for one service out of
+// many; a sealed token ([Signer.Seal], [Verifier.Open]) shows no claim to who
+// carries it. Each content has its own door, so that nothing decrypted passes
+// for something verified, and where a signed token is due a sealed one is
+// refused unread.
+//
 // # What it refuses to do
 //
 // It does not know what was revoked: ask a revocation index after each Verify,
@@ -28,7 +37,9 @@
 // token has two accepted spellings.
 //
 // It fetches nothing: keys come as a [Snapshot] from whoever implements [Keys].
-// It follows no jku or x5u, decompresses nothing and logs nothing.
+// It follows no jku or x5u, decompresses nothing and logs nothing. It takes no
+// password, so it seals under none. It takes HMAC keys only from a Verifier that
+// was told OneApplication, and from [InsecureHMAC], which says what it is.
 //
 // The package exports more names than our budget of 25: the closed list of
 // reasons alone has 24.

@@ -60,3 +60,41 @@ func ExampleNewVerifier() {
 	// no Audience, or an empty one: say which names tokens for this service carry
 	// no Keys: give a *Snapshot or a remote key set
 }
+
+// An address travels in a token that anybody may read, and only the service that
+// mails opens it.
+func ExampleAccess_SealPrivate() {
+	mailer, err := jwt.GenerateOpenKey("ECDH-ES+A256KW") // the service that mails keeps it
+	if err != nil {
+		panic(err)
+	}
+	var claims jwt.Access
+	err = claims.SealPrivate("email", "ada@example.com", jwt.Sealing{For: []*jwt.SealKey{mailer.SealKey()}})
+	if err != nil {
+		panic(err)
+	}
+
+	var email string
+	fmt.Println(claims.OpenPrivate("email", &email, mailer), email)
+	somebody, _ := jwt.GenerateOpenKey("ECDH-ES+A256KW")
+	fmt.Println(claims.OpenPrivate("email", &email, somebody))
+	// Output:
+	// <nil> ada@example.com
+	// jwt: key: sealed for none of the keys given; add the one whose ID is its kid
+}
+
+// Bytes for two readers, who each have a key of their own.
+func ExampleSeal() {
+	ada, _ := jwt.GenerateOpenKey("A256KW")
+	bob, _ := jwt.GenerateOpenKey("RSA-OAEP-256")
+	sealed, err := jwt.Seal([]byte("at noon"), jwt.Sealing{For: []*jwt.SealKey{ada.SealKey(), bob.SealKey()}})
+	if err != nil {
+		panic(err)
+	}
+	opened, err := jwt.Open(sealed, bob)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%s, opened with bob's key: %v\n", opened.Plaintext, opened.KeyID == bob.ID())
+	// Output: at noon, opened with bob's key: true
+}

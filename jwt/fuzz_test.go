@@ -131,3 +131,48 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+var takenAlgorithms = []jose.KeyAlgorithm{jose.DIRECT, jose.A256KW, jose.ECDH_ES, jose.ECDH_ES_A256KW, jose.RSA_OAEP_256}
+
+// Whatever opens is what was sealed, and go-jose opens it to the same: under a
+// key that only the tests have, nothing else can be made.
+func FuzzOpen(f *testing.F) {
+	addSeeds(f, "seals.txt")
+	var keys []*jwt.OpenKey
+	for _, alg := range []string{"dir", "A256KW"} {
+		key, err := jwt.ParseOpenKey([]byte(`{"kty":"oct","kid":"`+alg+`","alg":"`+alg+`","k":"`+b64("0123456789abcdef0123456789abcdef")+`"}`), "")
+		if err != nil {
+			f.Fatal(err)
+		}
+		keys = append(keys, key)
+		for _, enc := range encryptions {
+			s := jwt.Sealing{For: []*jwt.SealKey{key.SealKey()}, Encryption: enc}
+			f.Add(mustSeal(f, "ada@example.com", s))
+			s.JSON, s.Beside = true, []byte("beside")
+			f.Add(mustSeal(f, "ada@example.com", s))
+		}
+	}
+	f.Fuzz(func(t *testing.T, sealed string) {
+		opened, err := jwt.Open(sealed, keys...)
+		if err != nil {
+			if opened != nil || jwt.ReasonOf(err) == "" {
+				t.Fatalf("%v, %v", opened, err)
+			}
+			return
+		}
+		if string(opened.Plaintext) != "ada@example.com" {
+			t.Fatalf("opened as %q, and that was never sealed: %s", opened.Plaintext, sealed)
+		}
+		parse := jose.ParseEncryptedCompact
+		if sealed[0] == '{' {
+			parse = jose.ParseEncryptedJSON
+		}
+		theirs, err := parse(sealed, takenAlgorithms, []jose.ContentEncryption{jose.A256GCM, jose.A128CBC_HS256})
+		if err != nil {
+			t.Fatalf("go-jose refuses what opens: %v: %s", err, sealed)
+		}
+		if plain, err := theirs.Decrypt([]byte("0123456789abcdef0123456789abcdef")); err == nil && string(plain) != "ada@example.com" {
+			t.Fatalf("go-jose reads %q: %s", plain, sealed)
+		}
+	})
+}

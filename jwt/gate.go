@@ -19,10 +19,13 @@ var sextets = func() (t [256]byte) {
 
 const stray = 0x80
 
+// tooLong reports whether raw is not even looked at.
+func tooLong(raw string) bool { return len(raw) > maxToken }
+
 // wellFormed reports whether raw has the shape of a compact JWS: three segments
 // of characters, none of them empty, at most 8 KiB. It allocates nothing.
 func wellFormed(raw string) bool {
-	if len(raw) > maxToken {
+	if tooLong(raw) {
 		return false
 	}
 	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')

@@ -109,14 +109,18 @@ func (x *Index) Apply(entries ...Entry) error {
 	defer x.mu.Unlock()
 	defer x.edits.Add(uint64(len(entries)))
 	var errs []error
+	at := x.Cursor()
 	for _, e := range entries {
 		if err := x.add(e); err != nil {
 			errs = append(errs, fmt.Errorf("entry %s: %w", e.Cursor, err))
 			continue
 		}
-		if len(errs) == 0 && follows(x.Cursor(), e.Cursor) {
-			x.place(e.Cursor)
+		if len(errs) == 0 && follows(at, e.Cursor) {
+			at = e.Cursor
 		}
+	}
+	if at != x.Cursor() {
+		x.place(at)
 	}
 	return errors.Join(errs...)
 }

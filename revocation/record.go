@@ -49,15 +49,17 @@ type dictionary struct {
 
 // learn returns a dictionary that knows the mark's words, if there is room.
 func (d *dictionary) learn(m *mark) *dictionary {
+	word := d.reason(m.reason) < 0 && len(d.reasons) < 1<<reasonBits
+	epoch := d.epoch(m.before.Epoch) < 0 && len(d.epochs) < 1<<epochBits && m.before != everything
+	if !word && !epoch {
+		return d
+	}
 	next := *d
-	if d.reason(m.reason) < 0 && len(d.reasons) < 1<<reasonBits {
+	if word {
 		next.reasons = append(d.reasons[:len(d.reasons):len(d.reasons)], strings.Clone(m.reason))
 	}
-	if d.epoch(m.before.Epoch) < 0 && len(d.epochs) < 1<<epochBits && m.before != everything {
+	if epoch {
 		next.epochs = append(d.epochs[:len(d.epochs):len(d.epochs)], m.before.Epoch)
-	}
-	if len(next.reasons) == len(d.reasons) && len(next.epochs) == len(d.epochs) {
-		return d
 	}
 	return &next
 }

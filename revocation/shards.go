@@ -83,8 +83,11 @@ func (s *shards) add(scope int, id string, m mark) error {
 	if known {
 		return nil
 	}
-	words := s.words.Load().learn(&m)
-	s.words.Store(words)
+	words := s.words.Load()
+	if more := words.learn(&m); more != words {
+		words = more
+		s.words.Store(words)
+	}
 	if t.full() || old.worn() {
 		if t.live == tableLimit {
 			return ErrFull

@@ -53,8 +53,15 @@ func newTable(n int) *table {
 
 var noExtras []extra
 
-// room is how many rules a table is made for that holds n.
-func room(n int) int { return n + n/8 + 2 }
+// room is how many rules a table is made for that holds n. While an index holds
+// fewer than some 50,000, copying them again and again would cost more than the
+// memory is worth.
+func room(n int) int {
+	if n < 200 {
+		return n + n/2 + 4
+	}
+	return n + n/8 + 2
+}
 
 func (t *table) full() bool { return t.used == len(t.records) }
 

@@ -7,21 +7,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/session"
 	"github.com/jotkeeper/jotkeeper/store"
@@ -53,8 +50,7 @@ func run(dir string, rounds, changes, rows int) error {
 		}
 		defer c.backend.Close()
 	}
-	fmt.Printf("commit %s, %s, %s/%s, %d processors, %d rounds of %d changes each, %d sessions, synchronous=FULL\n\n",
-		commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds, changes, rows)
+	fmt.Printf("%s\n%d rounds of %d changes each, %d sessions, synchronous=FULL\n\n", measure.Origin(), rounds, changes, rows)
 	fmt.Println("| change | callers | together: durable/s | one by one: durable/s | × | CPU µs: together | one by one | × | changes a commit |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, work := range []workload{{"refresh", refresh}, {"logout", logout}} {
@@ -144,7 +140,7 @@ func compare(contenders []*contender, work workload, callers, rounds, changes in
 	for round := range rounds {
 		for i := range contenders {
 			i = (i + round) % len(contenders)
-			s, err := measure(contenders[i], work, callers, changes, round)
+			s, err := act(contenders[i], work, callers, changes, round)
 			if err != nil {
 				return err
 			}
@@ -162,12 +158,12 @@ func compare(contenders []*contender, work workload, callers, rounds, changes in
 	return nil
 }
 
-// measure lets callers make changes at once, each on rows of its own.
-func measure(c *contender, work workload, callers, changes, round int) (sample, error) {
+// act lets callers make changes at once, each on rows of its own.
+func act(c *contender, work workload, callers, changes, round int) (sample, error) {
 	runtime.GC()
 	errs := make([]error, callers)
 	var all sync.WaitGroup
-	before, cpu, start := c.backend.Stats(), cpuTime(), time.Now()
+	before, cpu, start := c.backend.Stats(), measure.CPU(), time.Now()
 	for i := range callers {
 		all.Go(func() {
 			for n := i; n < changes; n += callers {
@@ -179,7 +175,7 @@ func measure(c *contender, work workload, callers, changes, round int) (sample, 
 		})
 	}
 	all.Wait()
-	took, used, after := time.Since(start), cpuTime()-cpu, c.backend.Stats()
+	took, used, after := time.Since(start), measure.CPU()-cpu, c.backend.Stats()
 	for _, err := range errs {
 		if err != nil {
 			return sample{}, fmt.Errorf("%s, %s: %w", work.name, c.name, err)
@@ -192,33 +188,15 @@ func measure(c *contender, work workload, callers, changes, round int) (sample, 
 	}, nil
 }
 
-// cpuTime returns the CPU time of this process, user and system, so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		log.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // spread writes a median with the smallest and the largest.
 func spread(rounds int, f func(round int) float64) string {
 	var values []float64
 	for r := range rounds {
 		values = append(values, f(r))
 	}
-	slices.SortFunc(values, cmp.Compare)
-	digits := 2
-	if values[0] >= 100 {
-		digits = 0
+	of := measure.SpreadOf(values)
+	if of.Least >= 100 {
+		return of.Text("%.0f")
 	}
-	return fmt.Sprintf("%.*f (%.*f–%.*f)", digits, values[len(values)/2], digits, values[0], digits, values[len(values)-1])
-}
-
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
+	return of.Text("%.2f")
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
@@ -121,10 +122,10 @@ func (f *fixture) verifiers() []library {
 }
 
 // contenders are the bare signature check and the libraries.
-func (f *fixture) contenders() []contender {
-	list := []contender{{"raw signature check", f.signatureOnly()}}
+func (f *fixture) contenders() []measure.Contender {
+	list := []measure.Contender{{Name: "raw signature check", Op: f.signatureOnly()}}
 	for _, lib := range f.verifiers() {
-		list = append(list, contender{lib.name, func() error { return lib.verify(f.raw) }})
+		list = append(list, measure.Contender{Name: lib.name, Op: func(int) error { return lib.verify(f.raw) }})
 	}
 	return list
 }

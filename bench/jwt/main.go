@@ -6,11 +6,10 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/exec"
 	"runtime"
-	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
@@ -27,13 +26,13 @@ func main() {
 // report measures everything and prints it as markdown.
 func report(w io.Writer, rounds int, slice time.Duration) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one core's worth, the collector's included
-	fmt.Fprintf(w, "commit %s, %s, %s/%s, %d rounds of %v each\n", commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, slice)
+	fmt.Fprintf(w, "%s\n%d rounds of %v each\n", measure.Origin(), rounds, slice)
 	for _, alg := range []jwt.Algorithm{jwt.ES256, jwt.EdDSA, jwt.RS256, jwt.HS256} {
 		f, err := newFixture(alg)
 		if err != nil {
 			return err
 		}
-		samples := measure(f.contenders(), rounds, slice)
+		samples := measure.Turns(f.contenders(), rounds, slice)
 		printVerify(w, f, samples)
 		printTargets(w, samples)
 	}
@@ -43,12 +42,4 @@ func report(w io.Writer, rounds int, slice time.Duration) error {
 	}
 	printGarbage(w, f, rounds, slice)
 	return nil
-}
-
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

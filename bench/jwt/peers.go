@@ -24,7 +24,7 @@ var errFalse = errors.New("the signature does not hold")
 
 // signatureOnly checks the signature alone, already decoded and in the shape
 // that the standard library likes best.
-func (f *fixture) signatureOnly() func() error {
+func (f *fixture) signatureOnly() func(int) error {
 	i := strings.LastIndexByte(f.raw, '.')
 	input := []byte(f.raw[:i])
 	sig, err := base64url.DecodeString(f.raw[i+1:])
@@ -53,7 +53,7 @@ func (f *fixture) signatureOnly() func() error {
 			return hmac.Equal(mac.Sum(nil), sig)
 		}
 	}
-	return func() error {
+	return func(int) error {
 		if !ok() {
 			return errFalse
 		}

@@ -7,8 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
+
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 )
 
 // A plan is what is to be measured.
@@ -54,8 +54,7 @@ func (p plan) run() error {
 		defer os.RemoveAll(dir)
 	}
 	p.dir = dir
-	fmt.Printf("commit %s, %s, %s/%s, %d cores, %d rounds of %d refreshes, load before: %s\n",
-		commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), p.rounds, p.each, loadAverage())
+	fmt.Printf("%s\n%d rounds of %d refreshes\n", measure.Origin(), p.rounds, p.each)
 	return p.measure()
 }
 
@@ -131,21 +130,4 @@ func build(dir string) (string, error) {
 		return "", fmt.Errorf("run it from bench/: %w", err)
 	}
 	return program, c.Run()
-}
-
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// loadAverage tells how quiet the machine was.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }

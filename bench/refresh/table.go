@@ -1,10 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 )
 
 // A round is what was measured in one turn.
@@ -30,7 +31,7 @@ func printRounds(w io.Writer, rounds []round) {
 	fmt.Fprintf(w, "\n### Refresh over HTTP, SQLite, every commit synced\n\n%d rotations, each found in the store afterwards, 0 errors.\n\n", total)
 	fmt.Fprintln(w, "| figure | median (min–max) | target |\n|---|---|---|")
 	line := func(name, target, format string, figure func(round) float64) {
-		fmt.Fprintf(w, "| %s | %s | %s |\n", name, over(rounds, figure).text(format), target)
+		fmt.Fprintf(w, "| %s | %s | %s |\n", name, measure.Over(rounds, func(_ int, r round) float64 { return figure(r) }).Text(format), target)
 	}
 	line("refreshes a second", "≥ 1,500", "%.0f", round.rate)
 	line("half of them below, ms", "—", "%.1f", func(r round) float64 { return r.share(0.5) })
@@ -51,27 +52,10 @@ func printStarts(w io.Writer, all []coming) {
 		}
 		starts := slices.DeleteFunc(slices.Clone(all), func(c coming) bool { return c.fresh != fresh })
 		line := func(name, target, format string, figure func(coming) float64) {
-			fmt.Fprintf(w, "| %s, %s | %s | %s |\n", name, where, over(starts, figure).text(format), target)
+			fmt.Fprintf(w, "| %s, %s | %s | %s |\n", name, where, measure.Over(starts, func(_ int, c coming) float64 { return figure(c) }).Text(format), target)
 		}
 		line("ready after, ms", "≤ 300", "%.0f", func(c coming) float64 { return 1000 * c.ready })
 		line("resident when idle, MiB", "≤ 40", "%.1f", func(c coming) float64 { return c.all })
 		line("of that no copy of a file, MiB", "—", "%.1f", func(c coming) float64 { return c.own })
 	}
-}
-
-// A spread is a median with the smallest and the largest.
-type spread struct{ median, least, most float64 }
-
-// over collects a figure of each sample.
-func over[S any](samples []S, figure func(S) float64) spread {
-	values := make([]float64, len(samples))
-	for i, s := range samples {
-		values[i] = figure(s)
-	}
-	sorted := slices.SortedFunc(slices.Values(values), cmp.Compare)
-	return spread{sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1]}
-}
-
-func (s spread) text(format string) string {
-	return fmt.Sprintf(format+" ("+format+"–"+format+")", s.median, s.least, s.most)
 }

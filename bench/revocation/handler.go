@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper"
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -26,7 +27,7 @@ func (w *writer) WriteHeader(status int)      { w.status = status }
 
 // handlers are the guarded route with the index, without it, and what jwt and
 // revocation have in it.
-func handlers(x *revocation.Index) ([]contender, error) {
+func handlers(x *revocation.Index) ([]measure.Contender, error) {
 	key, err := jwt.GenerateKey(jwt.ES256)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,11 @@ func handlers(x *revocation.Index) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []contender{{"Auth.Handler with the index, warm", with}, {"Auth.Handler without it, warm", without}, {"its part of jwt and revocation", inside}}, nil
+	return []measure.Contender{
+		{Name: "Auth.Handler with the index, warm", Op: with},
+		{Name: "Auth.Handler without it, warm", Op: without},
+		{Name: "its part of jwt and revocation", Op: inside},
+	}, nil
 }
 
 func token(key *jwt.PrivateKey) (string, error) {

@@ -8,13 +8,12 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/exec"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
@@ -43,8 +42,7 @@ var sizes = []int{1_000, 10_000, 100_000, 1_000_000, 5_000_000}
 // report measures everything and prints it as markdown.
 func (p plan) report(w io.Writer) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one core's worth, the collector's included
-	fmt.Fprintf(w, "commit %s, %s, %s/%s, %d rounds of %v each, load before: %s\n",
-		commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, p.rounds, p.slice, loadAverage())
+	fmt.Fprintf(w, "%s\n%d rounds of %v each\n", measure.Origin(), p.rounds, p.slice)
 	var houses []inhabited
 	for _, n := range sizes {
 		h, err := inhabit(n)
@@ -82,17 +80,17 @@ func printMemory(w io.Writer, houses []inhabited) {
 // printChecks lets everybody run in turns.
 func (p plan) printChecks(w io.Writer, houses []inhabited) error {
 	stream := newStream()
-	var list []contender
+	var list []measure.Contender
 	for i, h := range houses {
-		list = append(list, contender{fmt.Sprintf("%d rules", sizes[i]), ask(h.index, stream)})
+		list = append(list, measure.Contender{Name: fmt.Sprintf("%d rules", sizes[i]), Op: ask(h.index, stream)})
 	}
-	list = append(list, contender{"a revoked session, 1000000 rules", refuse(houses[3])})
+	list = append(list, measure.Contender{Name: "a revoked session, 1000000 rules", Op: refuse(houses[3])})
 	more, err := handlers(houses[2].index)
 	if err != nil {
 		return err
 	}
 	list = append(list, more...)
-	list = append(list, contender{"a warm cache (otter), the same four IDs", cached(stream)})
+	list = append(list, measure.Contender{Name: "a warm cache (otter), the same four IDs", Op: cached(stream)})
 	redis, err := startRedis(100_000)
 	switch {
 	case errors.Is(err, errNoRedis):
@@ -101,9 +99,9 @@ func (p plan) printChecks(w io.Writer, houses []inhabited) error {
 		return err
 	default:
 		defer redis.Close()
-		list = append(list, contender{"one Redis EXISTS, loopback", func(n int) error { return redis.exists(stream.id(n)) }})
+		list = append(list, measure.Contender{Name: "one Redis EXISTS, loopback", Op: func(n int) error { return redis.exists(stream.id(n)) }})
 	}
-	printContenders(w, list, measure(list, p.rounds, p.slice))
+	printContenders(w, list, measure.Turns(list, p.rounds, p.slice))
 	if redis != nil {
 		p.printAllCores(w, list[2], list[len(list)-1])
 	}
@@ -112,23 +110,23 @@ func (p plan) printChecks(w io.Writer, houses []inhabited) error {
 
 // printAllCores lets the two run as services do, with a thread for each core: a
 // goroutine that waits for the network is then woken by another thread.
-func (p plan) printAllCores(w io.Writer, check, exists contender) {
+func (p plan) printAllCores(w io.Writer, check, exists measure.Contender) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU()))
-	samples := measure([]contender{check, exists}, p.rounds, p.slice)
+	samples := measure.Turns([]measure.Contender{check, exists}, p.rounds, p.slice)
 	ns := func(i int) string {
-		return over(samples[i], func(_ int, s sample) float64 { return s.ns }).text("%.1f")
+		return measure.Over(samples[i], func(_ int, s measure.Sample) float64 { return s.NS }).Text("%.1f")
 	}
-	ratio := over(samples[1], func(round int, s sample) float64 { return s.ns / samples[0][round].ns })
-	fmt.Fprintf(w, "\non %d cores: a check at 100000 rules %s ns, one EXISTS %s ns, ratio %s\n", runtime.NumCPU(), ns(0), ns(1), ratio.text("%.0f"))
+	ratio := measure.Over(samples[1], func(round int, s measure.Sample) float64 { return s.NS / samples[0][round].NS })
+	fmt.Fprintf(w, "\non %d cores: a check at 100000 rules %s ns, one EXISTS %s ns, ratio %s\n", runtime.NumCPU(), ns(0), ns(1), ratio.Text("%.0f"))
 }
 
-func printContenders(w io.Writer, list []contender, samples [][]sample) {
+func printContenders(w io.Writer, list []measure.Contender, samples [][]measure.Sample) {
 	fmt.Fprint(w, "\n### Checks\n\n| what | ns of CPU: median (min–max) | × the check at 100000 rules: median (min–max) | allocations |\n|---|---|---|---|\n")
 	for i, c := range list {
-		ns := over(samples[i], func(_ int, s sample) float64 { return s.ns })
-		ratio := over(samples[i], func(round int, s sample) float64 { return s.ns / samples[2][round].ns })
-		allocs := over(samples[i], func(_ int, s sample) float64 { return s.allocs })
-		fmt.Fprintf(w, "| %s | %s | %s | %.0f |\n", c.name, ns.text("%.1f"), ratio.text("%.2f"), allocs.median)
+		ns := measure.Over(samples[i], func(_ int, s measure.Sample) float64 { return s.NS })
+		ratio := measure.Over(samples[i], func(round int, s measure.Sample) float64 { return s.NS / samples[2][round].NS })
+		allocs := measure.Over(samples[i], func(_ int, s measure.Sample) float64 { return s.Allocs })
+		fmt.Fprintf(w, "| %s | %s | %s | %.0f |\n", c.Name, ns.Text("%.1f"), ratio.Text("%.2f"), allocs.Median)
 	}
 }
 
@@ -178,21 +176,21 @@ func (p plan) printColdStart(w io.Writer, x *revocation.Index) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	saving := cpuTime()
+	saving := measure.CPU()
 	if err := x.Save(dir); err != nil {
 		return err
 	}
-	saving = cpuTime() - saving
+	saving = measure.CPU() - saving
 	var seconds []float64
 	var y *revocation.Index
 	for range p.starts {
 		y = revocation.NewIndex(issuer)
 		runtime.GC()
-		begun := cpuTime()
+		begun := measure.CPU()
 		if err := y.Load(dir); err != nil {
 			return err
 		}
-		seconds = append(seconds, (cpuTime() - begun).Seconds())
+		seconds = append(seconds, (measure.CPU() - begun).Seconds())
 		if y.Rules() != x.Rules() {
 			return fmt.Errorf("%d rules of %d loaded", y.Rules(), x.Rules())
 		}
@@ -202,25 +200,9 @@ func (p plan) printColdStart(w io.Writer, x *revocation.Index) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n### Cold start\n\n%d rules: loaded in %s s of CPU (%d starts), saved in %.2f s, %.1f bytes a rule on disk\n",
-		x.Rules(), spreadOf(seconds).text("%.2f"), p.starts, saving.Seconds(), float64(info.Size())/float64(x.Rules()))
-	sweeping := cpuTime()
+		x.Rules(), measure.SpreadOf(seconds).Text("%.2f"), p.starts, saving.Seconds(), float64(info.Size())/float64(x.Rules()))
+	sweeping := measure.CPU()
 	gone := y.Sweep(start.Add(time.Hour + time.Duration(x.Rules()/10)*time.Microsecond))
-	fmt.Fprintf(w, "\nsweeping %d rules, %d of them over: %.0f ms of CPU in 256 parts\n", x.Rules(), gone, 1000*(cpuTime()-sweeping).Seconds())
+	fmt.Fprintf(w, "\nsweeping %d rules, %d of them over: %.0f ms of CPU in 256 parts\n", x.Rules(), gone, 1000*(measure.CPU()-sweeping).Seconds())
 	return nil
-}
-
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(b))[:3], " ")
 }

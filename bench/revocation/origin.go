@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/store/sqlite"
 )
@@ -40,7 +41,7 @@ func (p plan) printOriginStart(ctx context.Context, w io.Writer, x *revocation.I
 	if err = errors.Join(err, backend.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d rules: read from a log in SQLite in %s s of CPU (%d starts)\n", len(rules), spreadOf(seconds).text("%.2f"), p.starts)
+	fmt.Fprintf(w, "\n%d rules: read from a log in SQLite in %s s of CPU (%d starts)\n", len(rules), measure.SpreadOf(seconds).Text("%.2f"), p.starts)
 	return nil
 }
 
@@ -50,13 +51,13 @@ func readAll(ctx context.Context, log revocation.Source, rules int) (time.Durati
 	defer cancel()
 	x := revocation.NewIndex(issuer)
 	runtime.GC()
-	begun := cpuTime()
+	begun := measure.CPU()
 	done := make(chan error, 1)
 	go func() { done <- revocation.Follow(ctx, log, x) }()
 	for x.Stale(time.Now()) && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	used := cpuTime() - begun
+	used := measure.CPU() - begun
 	cancel()
 	<-done
 	if x.Rules() != rules {

@@ -8,6 +8,7 @@ import (
 
 	crand "crypto/rand"
 
+	"github.com/jotkeeper/jotkeeper/bench/measure"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -28,7 +29,7 @@ type inhabited struct {
 // ended, a quarter accounts, a quarter single tokens, a tenant in a thousand,
 // two keys, and everything that the issuer signed before the first of them.
 func inhabit(n int) (inhabited, error) {
-	before, used := heap(), cpuTime()
+	before, used := heap(), measure.CPU()
 	h := inhabited{index: revocation.NewIndex(issuer)}
 	for i := range n {
 		r := revocation.Rule{Scope: scopeOf(i), ID: jwt.NewID(), Action: revocation.Revoke, Reason: "logout", Until: start.Add(time.Hour + time.Duration(i)*time.Microsecond)}
@@ -45,7 +46,7 @@ func inhabit(n int) (inhabited, error) {
 			return h, err
 		}
 	}
-	h.filled = cpuTime() - used
+	h.filled = measure.CPU() - used
 	h.perID = float64(heap()-before) / float64(n)
 	if h.index.Rules() != n {
 		return h, fmt.Errorf("%d rules of %d are kept", h.index.Rules(), n)

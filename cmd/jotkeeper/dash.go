@@ -13,6 +13,8 @@ func idsLast(args []string) []string {
 		switch {
 		case arg == "--":
 			return append(append(words, "--"), append(ids, args[i+1:]...)...)
+		case i > 0 && args[i-1] == "--session": // the flag's own
+			words = append(words, arg)
 		case dashedID(arg):
 			ids = append(ids, arg)
 		default:

@@ -14,6 +14,7 @@ func TestAnIDMayBeginWithADash(t *testing.T) {
 		{"key retire " + kid + " --data-dir d", "key retire --data-dir d -- " + kid},
 		{"session explain -- " + sid, "session explain -- " + sid},
 		{"session end RuGKNsWuWUWiWnfEX9vPGg -o json", "session end RuGKNsWuWUWiWnfEX9vPGg -o json"},
+		{"token sign --session " + sid + " --ago 3m", "token sign --session " + sid + " --ago 3m"},
 		{"serve --admin-password-file f", "serve --admin-password-file f"},
 		{"serve --this-is-no-flag-here", "serve --this-is-no-flag-here"},
 	} {

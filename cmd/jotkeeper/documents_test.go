@@ -16,6 +16,7 @@ const root = "../.."
 // run and the output compared, their Go programs are compiled.
 func TestDocuments(t *testing.T) {
 	needs.Tool(t, "curl", "curl")
+	needs.Tool(t, "openssl", "openssl")
 	jotkeeper, resource := compile(t, "./cmd/jotkeeper"), elsewhere(t, compile(t, "./examples/resource"))
 
 	for _, path := range shellblock.Documents(t, root) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 
@@ -24,6 +25,9 @@ func (p *program) tokenInspectCommand() *cobra.Command {
 				return err
 			}
 			seen, err := jwt.InspectUnverified(raw)
+			if err != nil && strings.Count(raw, ".") == 4 { // RFC 7516 §9
+				return fail(exitMalformed, "this is sealed: nobody looks into it without the key", "jotkeeper token open --key FILE")
+			}
 			if err != nil {
 				return refused(err)
 			}

@@ -43,7 +43,8 @@ func kills(t *testing.T) int {
 
 // A188: serve is killed at random moments under load. Whatever it has
 // acknowledged is there afterwards: accounts, passwords, logouts, keys; no
-// session that has ended revives, none that lives is lost.
+// session that has ended revives, none that lives is lost. Whoever follows the
+// revocations hears of each of them.
 func TestKillServe(t *testing.T) {
 	home, seed := t.TempDir(), killSeed(t)
 	t.Logf("JOTKEEPER_SEED=%d chooses what is done and when the kill comes", seed)
@@ -52,6 +53,9 @@ func TestKillServe(t *testing.T) {
 		c.guests = append(c.guests, &guest{c: c, name: fmt.Sprintf("guest%d", i), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))})
 	}
 	c.move(home)
+	for range witnesses {
+		c.witnesses = append(c.witnesses, c.watch(home))
+	}
 	n := kills(t)
 	for range n {
 		c.night(home)
@@ -60,7 +64,9 @@ func TestKillServe(t *testing.T) {
 		}
 	}
 	c.start(home)
+	c.witnesses = append(c.witnesses, c.watch(home)) // who comes last learns everything at once
 	c.verify()
+	c.soon()
 	for _, g := range c.guests {
 		g.lookBack()
 	}
@@ -94,6 +100,11 @@ type campaign struct {
 	server *server
 	acks   atomic.Int64
 
+	address    address
+	credential string // of the witnesses
+	witnesses  []*witness
+	late       <-chan struct{} // closed when a witness should have heard
+
 	mu          sync.Mutex
 	counts      map[string]int
 	kids        map[string]bool // that signed a token somebody was given
@@ -103,6 +114,7 @@ type campaign struct {
 // start starts the server, whose keys also hand over by the calendar.
 func (c *campaign) start(home string) {
 	c.server = launch(c.t, home, "--issuer", killIssuer, "--key-rotation", "4s", "--jwks-max-age", "1s")
+	c.address.moved(c.server.url)
 }
 
 // end kills the server. A refresh token that was newer than what the store
@@ -268,6 +280,7 @@ func (c *campaign) verify() {
 			c.t.Errorf("key %s: published %v, compromised %v", kid, published, c.compromised[kid])
 		}
 	}
+	c.soon()
 	var work sync.WaitGroup
 	for _, g := range c.guests {
 		work.Go(g.verify)
@@ -384,9 +397,26 @@ func (g *guest) fill(h *house) {
 		issued, err = h.sessions.Start(ctx, now, session.Login{Account: account, Audience: "localhost", Methods: []string{"pwd"}}, epoch)
 		g.lives = append(g.lives, &life{access: issued.Access, refresh: issued.Refresh, fresh: true})
 	}
+	if err == nil {
+		err = g.endBeside(ctx, h, now, account)
+	}
 	if err != nil {
 		g.c.t.Error(err)
 	}
+}
+
+// endBeside ends a session as a command does, while nobody serves the feed.
+func (g *guest) endBeside(ctx context.Context, h *house, now time.Time, account string) error {
+	l := g.freshLives()[0]
+	parsed, err := session.ParseRefresh(l.refresh)
+	if err == nil {
+		err = h.sessions.End(ctx, now, account, parsed.SessionID, "logout", "")
+	}
+	if err != nil {
+		return err
+	}
+	l.over = true
+	return nil
 }
 
 // act does one thing and reports whether there is another to do: the server is
@@ -532,6 +562,7 @@ func (g *guest) verify() {
 		case l.over && status != http.StatusUnauthorized:
 			g.c.t.Errorf("%s: a session that had ended answers %d: %s", g.name, status, body)
 		case l.over:
+			g.c.told(g.name, l)
 			// 503 is for a key that was compromised meanwhile: the server looks for
 			// an unknown key once a second, and until then cannot know.
 			if status, body := g.c.ask(ctx, "GET", "/revocation/v1/check", nil, l.access); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable {
@@ -556,6 +587,7 @@ func (g *guest) verify() {
 // lookBack asks once more for everything that ever ended.
 func (g *guest) lookBack() {
 	for _, l := range g.ended {
+		g.c.told(g.name, l)
 		if status, body := g.c.ask(context.Background(), "POST", "/session/refresh", url.Values{"refresh_token": {l.refresh}}, ""); status != http.StatusUnauthorized {
 			g.c.t.Errorf("%s: a session that ended nights ago answers %d: %s", g.name, status, body)
 		}

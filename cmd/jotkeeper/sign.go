@@ -30,6 +30,8 @@ type signing struct {
 	TTL      time.Duration
 	Ago      time.Duration
 	Claims   []string
+	Sealed   []string
+	For      []string
 }
 
 func (p *program) tokenSignCommand() *cobra.Command {
@@ -65,6 +67,8 @@ func (p *program) tokenSignCommand() *cobra.Command {
 	f.Var(spanValue{&q.TTL, time.Second, 3650 * day}, "ttl", "lifetime")
 	f.Var(spanValue{&q.Ago, 0, 3650 * day}, "ago", "sign as if it were so long ago, for an expired token")
 	f.StringArrayVar(&q.Claims, "claim", nil, "name=value, a claim of your own; value is JSON, else text")
+	f.StringArrayVar(&q.Sealed, "sealed", nil, "name=value, a claim of your own that only the keys of --for open")
+	f.Var(listValue{&q.For}, "for", "file with a key that opens the sealed claims; several with commas")
 	p.outputFlag(c)
 	p.settingFlags(c, storeOption)
 	return exits(c, exitOK, exitOther, exitUsage, exitOutside, exitConfig)
@@ -128,18 +132,35 @@ func (q *signing) claims(now time.Time) (*jwt.Access, error) {
 	if c.SessionID == "" {
 		c.SessionID = jwt.NewID()
 	}
-	for _, pair := range q.Claims {
+	if err := eachClaim("--claim", q.Claims, c.SetPrivate); err != nil {
+		return nil, err
+	}
+	if len(q.Sealed) == 0 {
+		return c, nil
+	}
+	keys, err := sealKeys(q.For, "", "token sign --for", jwt.ParseSealKey)
+	if err != nil {
+		return nil, err
+	}
+	return c, eachClaim("--sealed", q.Sealed, func(name string, value any) error {
+		return c.SealPrivate(name, value, jwt.Sealing{For: keys})
+	})
+}
+
+// eachClaim puts the name=value pairs of a flag.
+func eachClaim(flag string, pairs []string, put func(name string, value any) error) error {
+	for _, pair := range pairs {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			f := usage("token sign: --claim %q is not name=value", pair)
-			f.Try = []string{"--claim plan=pro"}
-			return nil, f
+			f := usage("token sign: %s %q is not name=value", flag, pair)
+			f.Try = []string{flag + " plan=pro"}
+			return f
 		}
-		if err := c.SetPrivate(name, jsonOrText(text)); err != nil {
-			return nil, fail(exitUsage, "token sign: --claim "+name+": "+err.Error(), "a name of your own, such as --claim plan=pro")
+		if err := put(name, jsonOrText(text)); err != nil {
+			return fail(exitUsage, "token sign: "+flag+" "+name+": "+err.Error(), "a name of your own, such as "+flag+" plan=pro")
 		}
 	}
-	return c, nil
+	return nil
 }
 
 func jsonOrText(text string) any {

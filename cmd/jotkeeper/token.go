@@ -9,11 +9,12 @@ import (
 )
 
 func (p *program) tokenCommand() *cobra.Command {
-	return p.group("token", "inspect, verify or sign a token",
+	return p.group("token", "inspect, verify, sign or seal a token",
 		"Looks at tokens without a server. A token is given as an argument (which the process list shows), as a\n"+
 			"file, or on stdin with -; a leading \"Bearer \" is passed over.",
 		"  jotkeeper token inspect eyJ…\n  jotkeeper token verify --issuer http://127.0.0.1:8080 --audience localhost - < token",
-		p.tokenInspectCommand(), p.tokenVerifyCommand(), p.tokenSignCommand())
+		p.tokenInspectCommand(), p.tokenVerifyCommand(), p.tokenSignCommand(),
+		p.tokenSealCommand(), p.tokenOpenCommand())
 }
 
 // maxTokenInput bounds what is read as a token: far above any that is

@@ -20,7 +20,7 @@ const (
 // folder of a package, with the reason. An exception that is no longer needed
 // fails.
 var overBudget = map[string]string{
-	"jwt":        "24 reasons and 8 algorithms are closed lists, one constant each; without them it is below 45: keys, a signer and a verifier cannot live apart, since only together they keep that what verifies cannot mint",
+	"jwt":        "24 reasons and 8 algorithms are closed lists, one constant each; without them it is below 55: keys, a signer and a verifier cannot live apart, since only together they keep that what verifies cannot mint; sealing adds 9 names, its algorithms being words of JOSE and its tokens methods of Signer and Verifier; two read the tokens of a migration",
 	"revocation": "six scopes, three actions and the errors are closed lists, one constant each",
 	"session":    "the store's contract (Row, Event, Ending, Store and its errors) lives beside the room that owns it",
 }

@@ -18,7 +18,7 @@ type room struct {
 var rooms = []room{
 	// The verifying half.
 	{Dir: ".", Sentence: "Package jotkeeper authenticates net/http requests that carry a session token.",
-		Imports: []string{"jwt", "jwks", "revocation", "feed", "internal/problem"}},
+		Imports: []string{"jwt", "jwks", "revocation", "feed", "binding", "internal/problem"}},
 	{Dir: "jwt", Sentence: "Package jwt is the one door to signed and sealed tokens.",
 		And: "one door; the two adjectives name what passes it"},
 	{Dir: "jwks", Sentence: "Package jwks holds public keys as a JSON Web Key Set.",
@@ -27,6 +27,8 @@ var rooms = []room{
 		Imports: []string{"jwt"}},
 	{Dir: "feed", Sentence: "Package feed carries revocation rules over HTTP.",
 		Imports: []string{"jwt", "revocation", "internal/problem"}},
+	{Dir: "binding", Sentence: "Package binding ties a token to the browser or key that may present it.",
+		Imports: []string{"jwt"}},
 	{Dir: "secret", Sentence: "Package secret holds bytes that never print."},
 
 	// The issuing half.
@@ -62,7 +64,7 @@ var rooms = []room{
 		Imports: []string{"revocation"}},
 	{Dir: "authserver", Sentence: "Package authserver serves accounts and sessions over HTTP.",
 		And: "it serves; accounts without sessions would be no product",
-		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "api", "web",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "revocation", "feed", "binding", "api", "web",
 			"internal/acts", "internal/problem", "internal/metrics"}}, // never store
 	{Dir: "web", Sentence: "Package web embeds the files a browser is served."},
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
@@ -76,10 +78,12 @@ var rooms = []room{
 
 	// The house itself.
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
+	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
 		Imports: []string{"jwt", "revocation", "secret", "session", "store/memory"}}, // only tests import it
+	{Dir: "internal/town", Sentence: "Package town plays the whole system for weeks in synthetic time."}, // nothing but tests
 	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test."},
 }
 
@@ -108,7 +112,7 @@ var testLibraries = []string{
 }
 
 // driverless are the rooms that a program embeds without a database.
-var driverless = []string{".", "client", "jotkeepertest", "examples/resource"}
+var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource"}
 
 // drivers are the packages that must never be linked into a driverless room.
 var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose/v3"}

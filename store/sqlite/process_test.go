@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +35,7 @@ var children = map[string]func(file, arg string){
 	"append": childAppend,
 	"write":  childWrite,
 	"small":  childSmall,
+	"hold":   childHold,
 }
 
 func init() {
@@ -263,4 +266,69 @@ func TestA187DiskFailsInCommit(t *testing.T) {
 		t.Fatalf("%d changes were acknowledged, then refused: %v", len(told), refused)
 	}
 	auditSignUps(t, reopen(t, file, sqlite.Options{Server: true}), told)
+}
+
+// childHold stands in the middle of a change until its stdin ends.
+func childHold(file, _ string) {
+	b := must(sqlite.Open(context.Background(), file, sqlite.Options{}))
+	defer b.Close()
+	_ = b.Together(context.Background(), func(store.Set) error {
+		fmt.Println("held")
+		_, err := io.Copy(io.Discard, os.Stdin)
+		return errors.Join(err, errors.New("nothing was done"))
+	})
+}
+
+// hold has another process hold the file, and stand still with it, until
+// release.
+func hold(t *testing.T, file string) (release func()) {
+	t.Helper()
+	cmd := child(t, "hold", file, "")
+	in, out := must(cmd.StdinPipe()), must(cmd.StdoutPipe())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
+		t.Fatal(line, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := errors.Join(cmd.Process.Signal(syscall.SIGCONT), in.Close(), cmd.Wait()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A186: another process holds the file and is paused. Everybody who waits is
+// told in time, nothing is left behind, reading goes on, and so does writing
+// once the file is free.
+func TestA186AnotherProcessHoldsTheFile(t *testing.T) {
+	b := open(t, sqlite.Options{Busy: 50 * time.Millisecond})
+	before := runtime.NumGoroutine()
+	release := hold(t, path(t, b))
+	told := make(chan error, 32)
+	for i := range cap(told) {
+		go func() { told <- b.Together(t.Context(), func(tx store.Set) error { return insert(tx, i) }) }()
+	}
+	for range cap(told) {
+		if err := <-told; !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "another process holds the database") {
+			t.Errorf("told %v", err)
+		}
+	}
+	if s := b.Stats(); s.Waiting != 0 || s.Commits != 0 {
+		t.Errorf("after all were told: %+v", s)
+	}
+	if got := people(t, b); got != "" {
+		t.Errorf("it holds %q", got)
+	}
+	release()
+	for runtime.NumGoroutine() > before { // those that were told end; a leak would never
+		runtime.Gosched()
+	}
+	if err := b.Together(t.Context(), func(tx store.Set) error { return insert(tx, 1) }); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }

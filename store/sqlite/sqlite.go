@@ -58,6 +58,7 @@ type Backend struct {
 	writing *sql.DB
 	writer  *writer
 	watch   *watch
+	place   place
 	lock    *os.File // of the directory, held by a server
 	reads   atomic.Uint64
 	mirror  func(epoch, seq uint64) error
@@ -99,7 +100,10 @@ func (b *Backend) open(ctx context.Context, path string, o Options) (err error) 
 	b.pool = sqldb.NewPool(dialect, b.reading)
 	b.watch = newWatch(b.reading)
 	b.mirror = o.Mirror
-	b.writer, err = newWriter(b.writing, o.Batch, b.grown)
+	if b.place, err = newPlace(path); err != nil {
+		return err
+	}
+	b.writer, err = newWriter(b.writing, o.Batch, b.place.holds, b.grown)
 	return err
 }
 
@@ -190,6 +194,9 @@ type database struct{ b *Backend }
 
 func (d database) Read(ctx context.Context, f func(context.Context, *sqldb.Handle) error) error {
 	d.b.reads.Add(1)
+	if err := d.b.place.holds(); err != nil {
+		return err
+	}
 	return f(ctx, d.b.pool)
 }
 

@@ -26,6 +26,7 @@ type writer struct {
 	conn    *sql.Conn
 	handle  *sqldb.Handle
 	batch   int          // changes in one transaction at most
+	holds   func() error // tells whether the file is still in its place
 	grown   func() error // called after a commit that appended rules
 	queue   chan *change
 	stopped chan struct{}
@@ -43,8 +44,8 @@ type writer struct {
 // backlog is how many changes may wait in line; more wait to get in line.
 const backlog = 1024
 
-func newWriter(db *sql.DB, batch int, grown func() error) (*writer, error) {
-	w := &writer{db: db, batch: batch, grown: grown, queue: make(chan *change, backlog), stopped: make(chan struct{})}
+func newWriter(db *sql.DB, batch int, holds, grown func() error) (*writer, error) {
+	w := &writer{db: db, batch: batch, holds: holds, grown: grown, queue: make(chan *change, backlog), stopped: make(chan struct{})}
 	if err := w.connect(); err != nil {
 		return nil, err
 	}
@@ -157,6 +158,9 @@ func (w *writer) begin() error {
 	if err := w.trouble(); err != nil {
 		return err
 	}
+	if err := w.holds(); err != nil {
+		return err
+	}
 	err := w.control(`BEGIN IMMEDIATE`)
 	if code(err) == lib.SQLITE_ERROR || errors.Is(err, driver.ErrBadConn) {
 		if err = w.reconnect(); err == nil {
@@ -175,7 +179,7 @@ func (w *writer) commit() error {
 	err := w.control(`COMMIT`)
 	if err == nil {
 		w.counts.commits.Add(1)
-		return nil
+		return w.holds() // what is durable in a file that nobody will find is lost
 	}
 	w.rollback()
 	if disk(err) {

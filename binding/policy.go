@@ -1,0 +1,63 @@
+package binding
+
+import (
+	"crypto/subtle"
+	"net/http"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
+)
+
+// A Policy says what is asked of a verified token beyond its signature. Under
+// each of them a locked token needs its lock: what the issuer bound never
+// becomes a bearer token again (RFC 7800 §3.1).
+type Policy uint8
+
+// The policies.
+const (
+	WhenLocked Policy = iota // a token that is not locked passes
+	Required                 // every token must be locked
+)
+
+// What is refused. One text whether the lock is missing, another session's or
+// wrong: nobody learns which half he lacks.
+var (
+	errLock     = &jwt.Error{Reason: jwt.Binding, Detail: "the token is locked to a browser, and its lock did not come along: send the request from where you logged in, with cookies"}
+	errUnlocked = &jwt.Error{Reason: jwt.Binding, Detail: "only tokens that are locked to a browser are taken here: log in again to get one"}
+	errOther    = &jwt.Error{Reason: jwt.Binding, Detail: "the token is bound by a cnf that this service does not check: only cookie locks (lck)"}
+)
+
+// Check asks whether r brings what the token of session sid is bound to by c,
+// its cnf claim, nil if it has none. Call it with claims that were verified. A
+// refusal is an *jwt.Error with reason binding; the cookies stay as they are.
+func (p Policy) Check(r *http.Request, sid string, c *jwt.Confirmation) error {
+	switch {
+	case c == nil && p == WhenLocked:
+		return nil
+	case c == nil:
+		return errUnlocked
+	case c.Lock == "" || c.Thumbprint != "" || c.Others():
+		return errOther // a second demand that is not kept is none
+	case sid == "" || !brought(r, sid, c.Lock):
+		return errLock
+	}
+	return nil
+}
+
+// brought reports whether the session's cookie holds the lock whose hash is want.
+// A cookie that is there twice, with different values, is nobody's word.
+func brought(r *http.Request, sid, want string) bool {
+	cookies := r.CookiesNamed(CookieName(sid))
+	if len(cookies) == 0 {
+		return false
+	}
+	for _, c := range cookies[1:] {
+		if c.Value != cookies[0].Value {
+			return false
+		}
+	}
+	lock, err := ParseLock(cookies[0].Value)
+	if err != nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare([]byte(lock.hash(sid)), []byte(want)) == 1
+}

@@ -1,0 +1,4 @@
+package jotkeeper
+
+// OwnTransport is the transport of an Auth that was given no Client.
+var OwnTransport = ownTransport
