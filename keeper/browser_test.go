@@ -22,7 +22,7 @@ func orders(t testing.TB) http.Handler {
 			t.Error("a guarded handler found no token")
 			return
 		}
-		fmt.Fprint(w, token.Claims().Subject)
+		fmt.Fprint(w, token.Subject())
 	})
 }
 

@@ -296,7 +296,7 @@ func ExampleKeeper_Handler() {
 	})
 	mux.Handle("GET /orders", k.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, _ := keeper.FromContext(r.Context())
-		fmt.Fprint(w, "orders of ", token.Claims().Subject)
+		fmt.Fprint(w, "orders of ", token.Subject())
 	})))
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
 		if err := k.Clear(w, r); err != nil {
@@ -339,7 +339,7 @@ func ExampleAuthenticated() {
 	k := open(usual)
 	closed := map[string]bool{"42": true}
 	h := k.Handler(http.NotFoundHandler(), keeper.Authenticated(func(_ *http.Request, t *keeper.Token) error {
-		if closed[t.Claims().Subject] {
+		if closed[t.Subject()] {
 			return &jwt.Error{Reason: jwt.BadScope, Detail: "the account is closed"}
 		}
 		return nil

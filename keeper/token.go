@@ -30,6 +30,9 @@ func (t *Token) ID() string { return t.claims.ID }
 // SessionID returns the ID of the session (sid), which a renewal keeps.
 func (t *Token) SessionID() string { return t.claims.SessionID }
 
+// Subject returns whose session it is (sub).
+func (t *Token) Subject() string { return t.claims.Subject }
+
 // Issuer returns who signed the token.
 func (t *Token) Issuer() string { return t.claims.Issuer }
 
