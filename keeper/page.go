@@ -13,11 +13,13 @@ import (
 const returnTo = "return_to"
 
 // ReturnTo returns the page that a person wanted before LoginPage sent them to
-// log in: a path of this site, "/" when r names none. Whatever r says, it is safe
-// to redirect to.
+// log in: a path of this site, "/" when r names none in its URL or in a form that
+// was parsed. Whatever r says, it is safe to redirect to.
 func ReturnTo(r *http.Request) string {
-	if to := r.FormValue(returnTo); local(to) {
-		return to
+	for _, to := range []string{r.URL.Query().Get(returnTo), r.PostForm.Get(returnTo)} {
+		if local(to) {
+			return to
+		}
 	}
 	return "/"
 }
@@ -51,7 +53,7 @@ func toLogin(w http.ResponseWriter, r *http.Request, login string) {
 // reading of slashes, escapes and control characters.
 func local(to string) bool {
 	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") {
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
 		return false
 	}
 	for _, text := range []string{to, u.Path} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -345,7 +346,7 @@ func TestA081ReturnTo(t *testing.T) {
 			t.Errorf("%q became %q", good, got)
 		}
 	}
-	tricks := []string{"", "orders", "//evil.test", "///evil.test", `/\evil.test`, `\\evil.test`, "https:evil.test", "https://evil.test",
+	tricks := []string{"", "orders", "//", "//?x", "//evil.test", "///evil.test", `/\evil.test`, `\\evil.test`, "https:evil.test", "https://evil.test",
 		"%2f%2fevil.test", "/%2fevil.test", "/%2Fevil.test", "/%5cevil.test", "/%09/evil.test", "/\t/evil.test", "/\n/evil.test", "/%0d%0aLocation:x",
 		"//shop.example.com@evil.test", "https://shop.example.com@evil.test", "https://shop.example.com.evil.test", "data:text/html,x", "javascript:alert(1)",
 		"/..//evil.test", "/%2e%2e//evil.test", "/a/../..//evil.test", " //evil.test", "/\x00", "?x", "#x", "/%zz"}
@@ -364,6 +365,39 @@ func TestA081ReturnTo(t *testing.T) {
 			}()
 		}
 	}
+}
+
+// A081: whatever is asked for, a browser that follows it stays on this site: also
+// one that drops control characters, takes backslashes for slashes, or unescapes.
+func FuzzA081ReturnTo(f *testing.F) {
+	for _, text := range []string{"/orders?page=2", "//evil.test", `/\evil.test`, "/%09/evil.test", "/%2fevil", "/..//evil", "https:evil", "/a#//b", "//", "///evil.test"} {
+		f.Add(text)
+	}
+	here, err := url.Parse("https://shop.example.com/login")
+	if err != nil {
+		f.Fatal(err)
+	}
+	lenient := strings.NewReplacer("\t", "", "\n", "", "\r", "", "\x00", "", `\`, "/")
+	f.Fuzz(func(t *testing.T, text string) {
+		to := keeper.ReturnTo(withReturn(text))
+		path, err := url.PathUnescape(strings.SplitN(to, "?", 2)[0])
+		if err != nil {
+			t.Fatalf("%q leads to %q: %v", text, to, err)
+		}
+		for _, reading := range []string{lenient.Replace(to), lenient.Replace(path)} {
+			if strings.HasPrefix(reading, "//") || !strings.HasPrefix(reading, "/") {
+				t.Errorf("%q leads to %q", text, to)
+			}
+		}
+		if at, err := here.Parse(to); err != nil || at.Host != here.Host || at.Scheme != here.Scheme {
+			t.Errorf("%q leads to %v, %v", text, at, err)
+		}
+		w := httptest.NewRecorder()
+		http.Redirect(w, withReturn(text), to, http.StatusSeeOther)
+		if got := w.Header().Get("Location"); strings.HasPrefix(got, "//") || !strings.HasPrefix(got, "/") {
+			t.Errorf("%q leads to Location %q", text, got)
+		}
+	})
 }
 
 func withReturn(to string) *http.Request {
