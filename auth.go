@@ -57,7 +57,7 @@ type Auth struct {
 	config  Config
 	keys    jwt.Keys
 	remote  *jwks.Remote // non-nil if Auth owns it
-	origins []string
+	carrier Carrier
 	client  *http.Client
 	own     *http.Transport // of client, if it is ours
 	main    *jwt.Verifier[Claims]
@@ -68,7 +68,7 @@ type Auth struct {
 // New makes an Auth. It fails with ErrConfig. It waits for no network: an Auth
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
-	a := &Auth{config: c, keys: c.Keys}
+	a := &Auth{config: c, keys: c.Keys, carrier: Carrier{Cookie: c.Cookie, Origins: slices.Clone(c.Origins)}}
 	a.client, a.own = stayingClient(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
@@ -76,7 +76,7 @@ func New(c Config) (*Auth, error) {
 	if c.Lock > binding.Required {
 		return nil, fmt.Errorf("%w: Lock: there is no policy %d; use binding.WhenLocked or binding.Required", ErrConfig, c.Lock)
 	}
-	if err := a.trustOrigins(c.Origins); err != nil {
+	if err := a.carrier.Check(); err != nil {
 		return nil, err
 	}
 	if err := a.findKeys(); err != nil {
@@ -91,17 +91,6 @@ func New(c Config) (*Auth, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-func (a *Auth) trustOrigins(origins []string) error {
-	for _, o := range origins {
-		u, err := url.Parse(o)
-		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != o {
-			return fmt.Errorf("%w: Origins: %q is not an origin such as https://app.example.com", ErrConfig, o)
-		}
-		a.origins = append(a.origins, o)
-	}
-	return nil
 }
 
 func (a *Auth) findKeys() error {
@@ -156,7 +145,7 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		panic(err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		personal(w.Header())
+		a.carrier.Personal(w)
 		seen, err := a.authenticate(r, rt)
 		if seen.renew {
 			w.Header().Set(renewHeader, "1")
@@ -167,18 +156,6 @@ func (a *Auth) Handler(next http.Handler, opts ...Option) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, seen.claims)))
 	})
-}
-
-// personal marks an answer that depends on who asks: no shared cache may keep
-// it. The two values share an allocation, since every request makes them.
-func personal(h http.Header) {
-	values := [...]string{"no-store", "Authorization, Cookie"}
-	h["Cache-Control"] = values[0:1:1]
-	if h["Vary"] == nil {
-		h["Vary"] = values[1:2:2]
-	} else {
-		h.Add("Vary", values[1])
-	}
 }
 
 // Authenticate does what Handler does before it serves, for programs that
@@ -226,7 +203,7 @@ func (a *Auth) authenticate(r *http.Request, rt *route) (verdict, error) {
 	if err := rt.demands(seen); err != nil {
 		return seen, err
 	}
-	renew, err := a.current(r, now, heard, rt, found.list[0].text, seen.claims)
+	renew, err := a.current(r, now, heard, rt, found.list[0], seen.claims)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -252,9 +229,9 @@ func (a *Auth) current(r *http.Request, now, heard time.Time, rt *route, text st
 // verifyAll verifies every credential of the request. Several are one only if
 // all verify and belong to one session; then the first, the header's, decides.
 func (a *Auth) verifyAll(r *http.Request, now time.Time, rt *route, found carried) (verdict, error) {
-	first, err := a.verify(r, now, rt, found.list[0].text)
+	first, err := a.verify(r, now, rt, found.list[0])
 	for _, other := range found.list[1:found.n] {
-		second, otherErr := a.verify(r, now, rt, other.text)
+		second, otherErr := a.verify(r, now, rt, other)
 		if unavailable(err) || unavailable(otherErr) {
 			return verdict{}, errors.Join(err, otherErr)
 		}

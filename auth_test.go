@@ -290,6 +290,18 @@ func TestA071CookieNeedsAnOrigin(t *testing.T) {
 	}
 }
 
+// A084: a WebSocket is no page's but our own, though it begins with a GET.
+func TestA084WebSocketsNeedAnOrigin(t *testing.T) {
+	h := newHouse(t)
+	upgrade := []string{"Cookie", "__Host-jotkeeper=" + h.token(), "Connection", "Upgrade", "Upgrade", "websocket"}
+	for origin, status := range map[string]int{"https://app.example.test": 200, "https://evil.test": 403, "null": 403} {
+		if w := h.ask(get(append(upgrade, "Origin", origin)...)); w.Code != status {
+			t.Errorf("%s: %d, want %d", origin, w.Code, status)
+		}
+	}
+	want(t, "no origin", h.ask(get(upgrade...)), 403, "csrf")
+}
+
 func TestFromFormAndQueryOnlyWhereTheRouteSaysSo(t *testing.T) {
 	h := newHouse(t)
 	tok := h.token()

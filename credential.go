@@ -4,7 +4,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
@@ -12,26 +11,20 @@ import (
 // maxForm bounds the body that is read to find a token, in bytes.
 const maxForm = 64 << 10
 
-// credential is a token as the request carries it.
-type credential struct {
-	text string
-	from string // header, cookie, form, query
-}
-
 // carried is what a request carries: at most one token from each place.
 type carried struct {
-	list [4]credential
+	list [4]string
 	n    int
 }
 
 // add notes a token, each text once.
-func (c *carried) add(text, from string) {
+func (c *carried) add(text string) {
 	for i := range c.n {
-		if c.list[i].text == text {
+		if c.list[i] == text {
 			return
 		}
 	}
-	c.list[c.n] = credential{text, from}
+	c.list[c.n] = text
 	c.n++
 }
 
@@ -39,43 +32,23 @@ func (c *carried) add(text, from string) {
 // there is at least one.
 func (a *Auth) credentials(r *http.Request, rt *route) (carried, error) {
 	var found carried
-	text, ok, err := bearer(r)
+	header, cookie, err := a.carrier.Read(r)
 	if err != nil {
 		return found, err
 	}
-	if ok {
-		found.add(text, "header")
+	if header != "" {
+		found.add(header)
 	}
 	if err := fromRoute(r, rt, &found); err != nil {
 		return found, err
 	}
-	if err := a.fromCookie(r, ok, &found); err != nil {
-		return found, err
+	if cookie != "" {
+		found.add(cookie)
 	}
 	if found.n == 0 {
 		return found, &jwt.Error{Reason: jwt.Missing, Detail: "no token in the request"}
 	}
 	return found, nil
-}
-
-// bearer reads the Authorization header: one header, one scheme in any case
-// (RFC 9110 §11.1), one space, one token. Another scheme is not ours to judge.
-func bearer(r *http.Request) (string, bool, error) {
-	values := r.Header["Authorization"] // net/http has the names in this spelling
-	if len(values) == 0 {
-		return "", false, nil
-	}
-	if len(values) > 1 {
-		return "", false, malformed("more than one Authorization header")
-	}
-	scheme, text, spaced := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", false, nil
-	}
-	if !spaced || text == "" || containsAny(text, ' ', '\t', ',') {
-		return "", false, malformed("Authorization is not \"Bearer\", one space, one token")
-	}
-	return text, true, nil
 }
 
 // fromRoute looks where the route's options allow it.
@@ -104,7 +77,7 @@ func single(values []string, from string, found *carried) error {
 		return malformed("more than one token in the " + from)
 	}
 	if len(values) == 1 {
-		found.add(values[0], from)
+		found.add(values[0])
 	}
 	return nil
 }
@@ -123,36 +96,4 @@ func postForm(r *http.Request) (url.Values, error) {
 		}
 	}
 	return r.PostForm, nil
-}
-
-// fromCookie reads the cookie, and holds the request against forgery by other
-// sites when nothing but the cookie speaks for it.
-func (a *Auth) fromCookie(r *http.Request, haveHeader bool, found *carried) error {
-	texts := a.config.Cookie.read(r)
-	if len(texts) == 0 {
-		return nil
-	}
-	if len(texts) > 1 {
-		return &jwt.Error{Reason: jwt.Ambiguous, Detail: "the cookie is there more than once, with different values"}
-	}
-	if !haveHeader && !a.sameOrigin(r) {
-		return &jwt.Error{Reason: jwt.CSRF, Detail: "a state-changing request with the cookie, not from a trusted origin"}
-	}
-	found.add(texts[0], "cookie")
-	return nil
-}
-
-func malformed(detail string) error {
-	return &jwt.Error{Reason: jwt.MalformedRequest, Detail: detail}
-}
-
-// containsAny is strings.ContainsAny with a vector instruction for each byte: a
-// token is long, and this is asked of every request.
-func containsAny(text string, bytes ...byte) bool {
-	for _, b := range bytes {
-		if strings.IndexByte(text, b) >= 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -22,9 +22,10 @@
 // another.
 //
 // A browser attaches a cookie to requests that other sites start. Therefore a
-// request that may change something (any method but GET, HEAD and OPTIONS)
-// and carries its token in the cookie must come from the same origin or from
-// one of [Config.Origins]. A token in the header needs no such check.
+// request that may change something (any method but GET, HEAD and OPTIONS, and
+// every WebSocket) and carries its token in the cookie must come from the same
+// origin or from one of [Config.Origins]. A token in the header needs no such
+// check.
 //
 // # No network
 //

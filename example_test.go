@@ -88,3 +88,21 @@ func ExampleCookie() {
 	// __Host-jotkeeper true true / 0
 	// __Host-jotkeeper true true / -1
 }
+
+// A Carrier tells which tokens a request carries, for programs that verify them
+// by other means.
+func ExampleCarrier() {
+	c := jotkeeper.Carrier{Origins: []string{"https://front.example.com"}}
+	r := httptest.NewRequest("POST", "https://app.example.com/orders", nil)
+	r.Header.Set("Cookie", "__Host-jotkeeper=TOKEN")
+
+	_, _, err := c.Read(r)
+	fmt.Println(jwt.ReasonOf(err))
+
+	r.Header.Set("Origin", "https://front.example.com")
+	header, cookie, err := c.Read(r)
+	fmt.Printf("%q %q %v\n", header, cookie, err)
+	// Output:
+	// csrf
+	// "" "TOKEN" <nil>
+}

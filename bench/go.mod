@@ -5,6 +5,8 @@ go 1.26.0
 replace github.com/jotkeeper/jotkeeper => ../
 
 require (
+	github.com/alexedwards/scs/goredisstore v0.0.0-20250212122300-421ef1d8611c
+	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/jotkeeper/jotkeeper v0.0.0-00010101000000-000000000000

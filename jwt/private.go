@@ -14,7 +14,7 @@ import (
 var reserved = []string{
 	"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid",
 	"auth_time", "amr", "acr", "scope", "tid", "ver", "sxp", "prv", "gen", "rev", "cnf",
-	"act", "may_act", "azp", "client_id",
+	"act", "may_act", "azp", "client_id", "csrf",
 }
 
 // PutPrivate puts a private claim into *claims, which it makes when it is nil.

@@ -16,6 +16,7 @@ type Session struct {
 	Renews       string        `json:"prv,omitempty"` // jti of the token that this one succeeds
 	Revision     string        `json:"rev,omitempty"` // "E:S", the revocation cursor its issuer had seen
 	Confirmation *Confirmation `json:"cnf,omitempty"`
+	CSRF         string        `json:"csrf,omitempty"` // what a page of this session may echo to show that it is ours
 
 	// Private holds the application's own claims. Fill it with SetPrivate: a
 	// Signer refuses reserved names in it.

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -61,6 +62,9 @@ func (k *Keeper) first(now time.Time, c Claims) (*jwt.Session, error) {
 		},
 		AuthTime: jwt.TimeOf(c.AuthTime), Methods: slices.Clone(c.Methods), Context: c.Context, Tenant: c.Tenant,
 		Absolute: jwt.TimeOf(now.Add(k.cfg.MaxAge)),
+	}
+	if k.cfg.CSRF {
+		s.CSRF = rand.Text()
 	}
 	k.stamp(s, now, life)
 	return s, fill(s, c)

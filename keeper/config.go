@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -44,6 +45,17 @@ type Config struct {
 	// session. Nil: the old claims.
 	Regenerate func(ctx context.Context, old Claims) (Claims, error)
 
+	// Cookie and Origins say how browsers bring the token to Handler, and whose
+	// pages may change something with it: those of the own origin always may.
+	Cookie  jotkeeper.Cookie
+	Origins []string
+	// CSRF gives each session a secret (Token.CSRF). A page may echo it in
+	// X-CSRF-Token, for clients that say in no way where a request comes from.
+	CSRF bool
+	// Kept is told of each renewal that failed in Handler, with ErrKept; the
+	// request is served on the old token. Nil: Stats counts them.
+	Kept func(ctx context.Context, err error)
+
 	Foreign []Foreign // other issuers whose tokens are accepted, and never renewed
 
 	// Ride is for how long tokens are accepted after the last word of the log.
@@ -72,7 +84,7 @@ type Foreign struct {
 // complete fills what was left zero.
 func (c *Config) complete() {
 	c.Audiences, c.Foreign = slices.Clone(c.Audiences), slices.Clone(c.Foreign)
-	c.Versions, c.Retired = slices.Clone(c.Versions), slices.Clone(c.Retired)
+	c.Versions, c.Retired, c.Origins = slices.Clone(c.Versions), slices.Clone(c.Retired), slices.Clone(c.Origins)
 	c.Lifetime = cmp.Or(c.Lifetime, time.Hour)
 	c.MaxAge = cmp.Or(c.MaxAge, 30*24*time.Hour)
 	c.Retention = cmp.Or(c.Retention, c.Lifetime)
@@ -85,6 +97,11 @@ func (c *Config) complete() {
 
 // accepted are the audiences that tokens are for.
 func (c *Config) accepted() []string { return append([]string{c.Audience}, c.Audiences...) }
+
+// carrier is how requests bring tokens.
+func (c *Config) carrier() jotkeeper.Carrier {
+	return jotkeeper.Carrier{Cookie: c.Cookie, Origins: c.Origins}
+}
 
 // A complaint gathers what is wrong, each with its remedy.
 type complaint []error
@@ -108,6 +125,9 @@ func (c *Config) check() error {
 	problems = append(problems, c.checkSigner()...)
 	problems = append(problems, c.checkTimes()...)
 	problems = append(problems, c.checkVersions()...)
+	carrier := c.carrier()
+	err := carrier.Check()
+	problems.when(err != nil, "%w", err)
 	for _, f := range c.Foreign {
 		problems.when(f.Issuer == "" || f.Issuer == c.Issuer, "a Foreign issuer %q: name one that is not the Issuer", f.Issuer)
 		problems.when(f.Keys == nil, "no Keys of the Foreign issuer %q: without them none of its tokens can be verified", f.Issuer)

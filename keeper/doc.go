@@ -20,10 +20,17 @@
 //
 // docs/design/keeper.md tells why, and what a crash leaves behind.
 //
+// # Over HTTP
+//
+// [Keeper.Handler] guards a handler: it takes the token from the header or the
+// cookie, finds, renews, and gives the new one back the way the old one came.
+// [FromContext] tells the handler who asks. [Keeper.Write] gives a token at a
+// login, [Keeper.Clear] ends the session at a logout.
+//
 // # What it refuses to do
 //
 // It signs nothing while it may have missed a revocation ([ErrStale]). It renews
 // no token that has expired, by no leeway, and none beyond the end that its
-// session was given at the login. It takes no session ID from a client, writes
-// no cookie, logs nothing, and its values print no token.
+// session was given at the login. It takes no session ID from a client, deletes
+// no cookie but at a logout, logs nothing, and its values print no token.
 package keeper

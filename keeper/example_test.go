@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -276,4 +279,126 @@ func ExampleRotation() {
 	fmt.Println(errors.Is(err, keeper.ErrNotFound))
 	// Output:
 	// true
+}
+
+// A browser logs in, opens a page, logs out.
+func ExampleKeeper_Handler() {
+	k := open(usual)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		token, err := k.Create(r.Context(), keeper.Claims{Subject: "42"}) // after the password was checked
+		if err == nil {
+			err = k.Write(w, r, token, keeper.ByCookie)
+		}
+		if err != nil {
+			http.Error(w, "come again", http.StatusServiceUnavailable)
+		}
+	})
+	mux.Handle("GET /orders", k.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := keeper.FromContext(r.Context())
+		fmt.Fprint(w, "orders of ", token.Subject())
+	})))
+	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
+		if err := k.Clear(w, r); err != nil {
+			http.Error(w, "come again", http.StatusServiceUnavailable)
+		}
+	})
+
+	cookie := ""
+	browse := func(method, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "https://shop.example.com"+path, nil)
+		r.Header.Set("Origin", "https://shop.example.com")
+		r.Header.Set("Cookie", cookie)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w
+	}
+	cookie, _, _ = strings.Cut(browse("POST", "/login").Header().Get("Set-Cookie"), ";")
+	fmt.Println(browse("GET", "/orders").Body)
+	fmt.Println(browse("POST", "/logout").Header().Get("Set-Cookie"))
+	fmt.Println(browse("GET", "/orders").Code)
+	// Output:
+	// orders of 42
+	// __Host-jotkeeper=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax
+	// 401
+}
+
+// A client that is no browser keeps its token itself.
+func ExampleWay() {
+	k := open(usual)
+	token, _ := k.Create(context.Background(), keeper.Claims{Subject: "42"})
+	w := httptest.NewRecorder()
+	err := k.Write(w, httptest.NewRequest("POST", "/login", nil), token, keeper.ByHeader)
+	fmt.Println(w.Header().Get("Authorization") == "Bearer "+token.Text(), err)
+	// Output:
+	// true <nil>
+}
+
+// An account that is closed is denied, whatever its token says.
+func ExampleAuthenticated() {
+	k := open(usual)
+	closed := map[string]bool{"42": true}
+	h := k.Handler(http.NotFoundHandler(), keeper.Authenticated(func(_ *http.Request, t *keeper.Token) error {
+		if closed[t.Subject()] {
+			return &jwt.Error{Reason: jwt.BadScope, Detail: "the account is closed"}
+		}
+		return nil
+	}))
+	token, _ := k.Create(context.Background(), keeper.Claims{Subject: "42"})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+token.Text())
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(w.Code)
+	// Output:
+	// 403
+}
+
+// A program has pages of its own for people who may not enter.
+func ExampleDenied() {
+	k := open(usual)
+	h := k.Handler(http.NotFoundHandler(), keeper.Denied(func(w http.ResponseWriter, _ *http.Request, err error) {
+		if jwt.ReasonOf(err) == jwt.Unavailable {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, "<h1>Who are you?</h1>")
+	}))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output:
+	// 401 <h1>Who are you?</h1>
+}
+
+// People who open a page are sent to log in, and back to where they wanted to go.
+func ExampleLoginPage() {
+	k := open(usual)
+	h := k.Handler(http.NotFoundHandler(), keeper.LoginPage("/login"))
+	r := httptest.NewRequest("GET", "/orders?page=2", nil)
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output:
+	// 303 /login?return_to=%2Forders%3Fpage%3D2
+}
+
+// After the login; a link that leads elsewhere leads home.
+func ExampleReturnTo() {
+	fmt.Println(keeper.ReturnTo(httptest.NewRequest("GET", "/login?return_to=%2Forders%3Fpage%3D2", nil)))
+	fmt.Println(keeper.ReturnTo(httptest.NewRequest("GET", "/login?return_to=%2F%2Fevil.example", nil)))
+	// Output:
+	// /orders?page=2
+	// /
+}
+
+// A background job that was handed a request's context has no token of its own.
+func ExampleFromContext() {
+	_, ok := keeper.FromContext(context.Background())
+	fmt.Println(ok)
+	// Output:
+	// false
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -16,6 +17,7 @@ type Keeper struct {
 	own     *jwt.Verifier[jwt.Session]
 	foreign []foreign
 	index   *revocation.Index
+	carrier jotkeeper.Carrier
 	machine func() time.Time // this machine's clock, which measures silence
 
 	catching sync.Mutex // one reading of the log out of turn at a time
@@ -34,7 +36,10 @@ func New(cfg Config) (*Keeper, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	k := &Keeper{cfg: cfg, index: revocation.NewIndex(cfg.Issuer), machine: time.Now}
+	k := &Keeper{cfg: cfg, index: revocation.NewIndex(cfg.Issuer), machine: time.Now, carrier: cfg.carrier()}
+	if cfg.CSRF {
+		k.carrier.CSRF = k.secret
+	}
 	var err error
 	k.own, err = jwt.NewVerifier[jwt.Session](jwt.VerifierConfig{
 		Issuer: cfg.Issuer, Audience: cfg.accepted(), Keys: cfg.Keys, OneApplication: true,

@@ -30,6 +30,9 @@ func (t *Token) ID() string { return t.claims.ID }
 // SessionID returns the ID of the session (sid), which a renewal keeps.
 func (t *Token) SessionID() string { return t.claims.SessionID }
 
+// Subject returns whose session it is (sub).
+func (t *Token) Subject() string { return t.claims.Subject }
+
 // Issuer returns who signed the token.
 func (t *Token) Issuer() string { return t.claims.Issuer }
 
@@ -50,6 +53,10 @@ func (t *Token) Version() string { return t.claims.Version }
 
 // Claims returns a copy of what the session says.
 func (t *Token) Claims() Claims { return claimsOf(t.claims) }
+
+// CSRF returns the secret of the session that its pages may echo in
+// X-CSRF-Token, "" without Config.CSRF. Write it into your own pages only.
+func (t *Token) CSRF() string { return t.claims.CSRF }
 
 // Due tells why the token should be renewed now: rotate (somebody asked),
 // version, half (of its life is over); empty when it should not.

@@ -1,0 +1,61 @@
+package keeper
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// An answer bears a token: it is kept from every cache, whatever the application
+// says, and in its errors too. Beyond that it does what the writer below can do,
+// for streams, WebSockets and http.ResponseController.
+type answer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// seal has the last word before the headers leave.
+func (a *answer) seal() {
+	if !a.begun {
+		a.Header().Set("Cache-Control", "no-store")
+	}
+}
+
+func (a *answer) begin() {
+	a.seal()
+	a.begun = true
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.seal()
+	a.begun = a.begun || status >= 200 || status == http.StatusSwitchingProtocols // a 1xx is followed by the answer
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.begin()
+	return a.ResponseWriter.Write(b)
+}
+
+// ReadFrom leaves copying to the writer below, which may know a short way.
+func (a *answer) ReadFrom(from io.Reader) (int64, error) {
+	a.begin()
+	return io.Copy(a.ResponseWriter, from)
+}
+
+// Flush is for programs that ask for an http.Flusher.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+func (a *answer) FlushError() error {
+	a.begin()
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Hijack hands the connection over to who speaks another protocol on it.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(a.ResponseWriter).Hijack()
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
