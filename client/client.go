@@ -37,6 +37,8 @@ type Client struct {
 	current *flight // the refresh under way, if there is one
 
 	marked time.Time // when a mark last caused a refresh
+	vain   string    // the access token that was refused right after it had come
+	since  time.Time // when that was
 }
 
 // New makes a Client. It fails with ErrConfig, and touches no network.

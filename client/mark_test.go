@@ -51,7 +51,7 @@ func (v *village) RoundTrip(r *http.Request) (*http.Response, error) {
 		if v.marked[token] || v.marked["*"] {
 			res.Header.Set("Jotkeeper-Renew", "1")
 		}
-		if v.stale[token] {
+		if v.stale[token] || v.stale["*"] {
 			res.StatusCode = 401
 		}
 		return res, nil
@@ -180,6 +180,28 @@ func TestAFreshRouteIsRepeatedOnce(t *testing.T) {
 		v.get(t, browser, 200)
 		if got := strings.Join(v.heard, " "); got != "a1 a2" || v.refreshes != 1 {
 			t.Errorf("heard %s, %d refreshes", got, v.refreshes)
+		}
+	})
+}
+
+// A service that refuses whatever it is shown, because it was deployed for another
+// audience, say: not each request costs a refresh, and all is well when it is mended.
+func TestRefusalsInVainCostARefreshEach5Seconds(t *testing.T) {
+	inVillage(t, func(t *testing.T, v *village, browser *http.Client) {
+		v.stale["*"] = true
+		for n := 1; n <= 3; n++ {
+			for range 30 {
+				v.get(t, browser, 401)
+			}
+			if v.refreshes != n {
+				t.Errorf("%d refreshes, want %d", v.refreshes, n)
+			}
+			<-time.After(5 * time.Second)
+		}
+		v.stale = map[string]bool{"a4": true}
+		v.get(t, browser, 200)
+		if last := v.heard[len(v.heard)-1]; last != "a5" {
+			t.Errorf("the last request went with %q", last)
 		}
 	})
 }

@@ -65,6 +65,22 @@ func (c *Client) renewSoon(ctx context.Context, used string) {
 	c.begin(ctx)
 }
 
+// vainPause is between two refreshes that 401s caused, if the first was in vain. A
+// service that refuses all tokens must not make each request cost a refresh.
+const vainPause = 5 * time.Second
+
+func (c *Client) noteVain(access string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.vain, c.since = access, time.Now()
+}
+
+func (c *Client) isVain(access string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.vain == access && time.Since(c.since) < vainPause
+}
+
 func (c *Client) fly(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, flightTime)
 	defer cancel()

@@ -56,7 +56,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser, token string) (*
 // again repeats a request that was refused. When there is no new token the
 // refusal stands: it is the service's answer.
 func (t *transport) again(req *http.Request, refused *http.Response, used string) (*http.Response, error) {
-	if req.Body != nil && req.GetBody == nil {
+	if req.Body != nil && req.GetBody == nil || t.client.isVain(used) {
 		return refused, nil
 	}
 	tokens, err := t.client.refresh(req.Context(), used)
@@ -71,7 +71,11 @@ func (t *transport) again(req *http.Request, refused *http.Response, used string
 	}
 	io.Copy(io.Discard, io.LimitReader(refused.Body, maxAnswer)) // so that the connection is used again
 	refused.Body.Close()
-	return t.send(req, body, tokens.Access)
+	res, err := t.send(req, body, tokens.Access)
+	if err == nil && res.StatusCode == http.StatusUnauthorized {
+		t.client.noteVain(tokens.Access)
+	}
+	return res, err
 }
 
 // withToken is the request with the token; a RoundTripper must not change the

@@ -236,8 +236,10 @@ func (h *hub) after(c revocation.Cursor, limit int) (slice, error) {
 }
 
 // alive tells whether the source answers: who asks a hub that cannot know is
-// better sent away than told old news.
-func (h *hub) alive() bool { return h.ready && h.stopwatch()-h.asOf <= revocation.MaxStale }
+// better sent away than told old news. Between two beats it may know nothing new.
+func (h *hub) alive() bool {
+	return h.ready && h.stopwatch()-h.asOf <= max(revocation.MaxStale, 2*h.beat)
+}
 
 // fits returns how many lines make one word.
 func fits(lines []line, limit int) int {

@@ -114,6 +114,8 @@ func (l *listener) frames(in io.Reader) error {
 	}
 }
 
+var errEndless = fmt.Errorf("%w: an event longer than %d bytes", ErrProtocol, maxLine)
+
 var errUnexpected = fmt.Errorf("%w: an event of another kind than expected", ErrProtocol)
 
 // line reads one line of server-sent events (HTML Standard §9.2.6). Comments and
@@ -135,7 +137,9 @@ func (l *listener) line(text []byte) error {
 	case "id":
 		l.id = string(value)
 	case "data":
-		l.data = append(l.data, value...)
+		if l.data = append(l.data, value...); len(l.data) > maxLine {
+			return errEndless
+		}
 	}
 	return nil
 }
@@ -173,7 +177,7 @@ func (l *listener) greeted(h hello) error {
 		return fmt.Errorf("%w: the answer to another question, perhaps out of a cache", ErrProtocol)
 	}
 	l.boot, l.zero = h.Boot, l.in.sent.Add(-time.Duration(h.Now)*time.Millisecond)
-	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= revocation.MaxStale {
+	if beat := time.Duration(h.Beat) * time.Millisecond; beat > 0 && beat <= maxStale/2 {
 		l.in.limit = max(beats*beat, time.Second)
 		l.in.watch.Reset(l.in.limit) // what came with the greeting was read under the longer one
 	}

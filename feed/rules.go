@@ -57,7 +57,7 @@ func (h *Handler) rules(w http.ResponseWriter, r *http.Request, by Grant) {
 	wait, err := patienceOf(r)
 	var list []revocation.Rule
 	if err == nil {
-		list, err = ordered(w, r, began)
+		list, err = h.ordered(w, r, began)
 	}
 	var head revocation.Cursor
 	if err == nil {
@@ -84,7 +84,7 @@ func (h *Handler) append(ctx context.Context, by Grant, list []revocation.Rule) 
 // patienceOf reads for how long a request waits for the followers.
 func patienceOf(r *http.Request) (time.Duration, error) {
 	seconds, err := number(r, "timeout", pushTimeout, 0, longPoll)
-	switch wait := r.URL.Query().Get("wait"); {
+	switch wait := parameter(r, "wait"); {
 	case err != nil:
 		return 0, malformed("The parameter timeout is 0 to 25 seconds.")
 	case wait == "connected":
@@ -97,7 +97,7 @@ func patienceOf(r *http.Request) (time.Duration, error) {
 
 // ordered reads the rules of a body. A member that is not known is an error: it
 // may be one that was to narrow the rule.
-func ordered(w http.ResponseWriter, r *http.Request, now time.Time) ([]revocation.Rule, error) {
+func (h *Handler) ordered(w http.ResponseWriter, r *http.Request, now time.Time) ([]revocation.Rule, error) {
 	text, err := body(w, r, maxBody)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func ordered(w http.ResponseWriter, r *http.Request, now time.Time) ([]revocatio
 	}
 	list := make([]revocation.Rule, len(in.Rules))
 	for i, r := range in.Rules {
-		if wrong := r.wrong(now); wrong != "" {
+		if wrong := r.wrong(now, h.cfg.Issuer); wrong != "" {
 			return nil, malformed(fmt.Sprintf("Rule %d: %s.", i+1, wrong))
 		}
 		list[i] = r.rule()
@@ -120,7 +120,7 @@ func ordered(w http.ResponseWriter, r *http.Request, now time.Time) ([]revocatio
 }
 
 // wrong tells what is wrong with a rule: it could not be in force as it stands.
-func (r rule) wrong(now time.Time) string {
+func (r rule) wrong(now time.Time, issuer string) string {
 	switch odd := func(c rune) bool { return !unicode.IsPrint(c) }; {
 	case r.rule().Validate() == nil:
 		switch {
@@ -128,6 +128,8 @@ func (r rule) wrong(now time.Time) string {
 			return fmt.Sprintf("an id has at most %d bytes", maxID)
 		case len(r.Reason) > maxReason || strings.ContainsFunc(r.Reason, odd) || !utf8.ValidString(r.Reason):
 			return fmt.Sprintf("a reason has at most %d bytes, all of them visible", maxReason)
+		case revocation.Scope(r.Scope) == revocation.ScopeIssuer && r.ID != issuer:
+			return fmt.Sprintf("the issuer of this feed is %q: a rule about another refuses nothing", issuer)
 		case !r.Until.IsZero() && r.Until.Before(now):
 			return "until is over"
 		case max(r.From.Unix(), r.Until.Unix()) > now.Add(farthest).Unix():

@@ -189,6 +189,7 @@ func TestA170RulesThatAreRefused(t *testing.T) {
 			rule(`"scope":"sid","id":"x","action":"pardon"`):                                                              "Rule 1: unknown action; want rotate or revoke.",
 			rule(`"scope":"sid","id":"x","action":"none"`):                                                                "Rule 1: unknown action",
 			rule(`"scope":"sid","id":"x"`):                                                                                "Rule 1: unknown action",
+			rule(`"scope":"iss","id":"` + issuer + `/","action":"revoke"`):                                                "Rule 1: the issuer of this feed is \\\"https://id.example.com\\\": a rule about another refuses nothing.",
 			rule(`"scope":"sid","id":"","action":"revoke"`):                                                               "Rule 1: id is missing",
 			rule(`"scope":"sid","action":"revoke"`):                                                                       "Rule 1: id is missing",
 			rule(`"scope":"sid","id":"` + strings.Repeat("x", 256) + `","action":"revoke"`):                               "Rule 1: an id has at most 255 bytes.",

@@ -33,7 +33,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, grant Grant) {
 	defer h.leave()
 	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w), cursor: cursor, frames: accepts(r, "Accept", framesType)}
 	next, err := h.hub.after(cursor, page)
-	nonce, follower := r.FormValue("nonce"), r.FormValue("follower")
+	nonce, follower := parameter(r, "nonce"), parameter(r, "follower")
 	if err == nil && !(plain(nonce) && plain(follower)) {
 		err = errBadParameter
 	}
@@ -215,11 +215,15 @@ func cursorOf(r *http.Request) (revocation.Cursor, error) {
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		return revocation.ParseCursor(id)
 	}
-	return revocation.ParseCursor(r.FormValue("after"))
+	return revocation.ParseCursor(parameter(r, "after"))
 }
 
+// parameter reads the address alone. FormValue would read a body as well, and one
+// of multipart/form-data without an end: into memory, then onto the disk.
+func parameter(r *http.Request, name string) string { return r.URL.Query().Get(name) }
+
 func number(r *http.Request, name string, otherwise, least, most int) (int, error) {
-	text := r.FormValue(name)
+	text := parameter(r, name)
 	if text == "" {
 		return otherwise, nil
 	}

@@ -3,6 +3,7 @@ package feed
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -21,7 +22,7 @@ const (
 	linesType  = "application/x-ndjson"
 	page       = 1000      // entries per Read, and per word
 	maxWord    = 256 << 10 // bytes of entries in one word, unless one alone is longer
-	maxLine    = 1 << 20   // bytes that a client takes for one line
+	maxLine    = 1 << 20   // bytes that a client takes for one line, and for one event
 )
 
 // What an origin may announce as MaxStale, and a follower believes.
@@ -100,7 +101,8 @@ func encode(e revocation.Entry) ([]byte, error) { return json.Marshal(entryOf(e)
 func entryOf(e revocation.Entry) entry {
 	out := entry{
 		Seq: e.Cursor.Seq, Scope: string(e.Rule.Scope), ID: e.Rule.ID, Action: e.Rule.Action.String(),
-		At: ceil(e.At), From: floor(e.Rule.From), Until: ceil(e.Rule.Until), Reason: e.Rule.Reason,
+		At: ceil(e.At), From: floor(e.Rule.From), Until: ceil(e.Rule.Until),
+		Reason: strings.ToValidUTF8(e.Rule.Reason, "\uFFFD"), // for people; JSON has no other text (RFC 8259 §8.1)
 	}
 	if e.Rule.Before != (revocation.Cursor{}) {
 		out.Before = e.Rule.Before.String()

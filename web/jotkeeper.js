@@ -7,6 +7,7 @@
 
 const FINAL = ["revoked", "idle", "absolute", "reused"];
 const PATIENCE = 10_000; // ms for an answer
+const VAIN = 5000; // ms
 const PEERS = 200; // ms for another tab to answer
 
 // Refused is an answer that is not what was asked for. code is a reason of
@@ -20,7 +21,7 @@ export class Refused extends Error {
 
 // Jotkeeper dispatches "change" when somebody logs in or out, in any tab.
 export class Jotkeeper extends EventTarget {
-	#issuer; #name; #services; #store; #channel; #timer; #flight; #heard;
+	#issuer; #name; #services; #store; #channel; #timer; #flight; #heard; #last;
 	#open = new AbortController();
 	#token = null;
 	#at = 0; // when #token came to be; only grows
@@ -62,7 +63,8 @@ export class Jotkeeper extends EventTarget {
 	}
 
 	// fetch is the global fetch, with the token for the services and nobody else.
-	// A 401 is answered by one refresh and one repetition.
+	// A 401 is answered by one refresh and one repetition. Where that was in vain,
+	// the next refresh for a 401 is VAIN ms away.
 	async fetch(input, init) {
 		const request = new Request(input, init);
 		if (!this.#services.includes(new URL(request.url).origin)) return fetch(request);
@@ -70,9 +72,13 @@ export class Jotkeeper extends EventTarget {
 		const again = request.clone();
 		const answer = await send(request, token);
 		if (answer.headers.has("Jotkeeper-Renew") && Date.now() - token.got > 30_000) this.#quietly(token);
-		if (answer.status !== 401) return answer;
+		if (answer.status !== 401 || token.vain && Math.abs(Date.now() - token.got) < VAIN) return answer;
 		await this.#renew(token).catch(() => {});
-		return this.#token && this.#token !== token ? send(again, this.#token) : answer;
+		const next = this.#token;
+		if (!next || next === token) return answer;
+		const second = await send(again, next);
+		next.vain = second.status === 401;
+		return second;
 	}
 
 	close() {
@@ -80,6 +86,8 @@ export class Jotkeeper extends EventTarget {
 		this.#channel.close();
 		this.#open.abort();
 	}
+
+	get #closed() { return this.#open.signal.aborted; }
 
 	#wake() {
 		if (Date.now() >= this.#token?.renew) this.#quietly(this.#token);
@@ -105,14 +113,17 @@ export class Jotkeeper extends EventTarget {
 	}
 
 	async #refresh() {
+		const used = this.#token;
 		try {
 			const held = await this.#held();
 			await this.#keep(await this.#exchange(held).catch(async (e) => {
 				const now = await this.#held(); // another program may have been first
 				if (e.status !== 401 || now.refresh_token === held.refresh_token) throw e;
 				return this.#exchange(now);
-			}));
+			}), used);
 		} catch (e) {
+			// It is about the session from before.
+			if (this.#token && this.#token !== used) return;
 			const gone = e.code === "missing" && !(Date.now() < this.#token?.expires);
 			if (FINAL.includes(e.code) || gone) return this.#end();
 			const pause = Math.min(30_000, 1000 * 2 ** this.#failures++) * (0.5 + Math.random());
@@ -145,6 +156,8 @@ export class Jotkeeper extends EventTarget {
 			method,
 			body: new URLSearchParams(form),
 			credentials: this.#store ? "omit" : "include",
+			// What is sent is for the issuer alone.
+			redirect: "error",
 			signal: AbortSignal.timeout(PATIENCE),
 		});
 		const body = JSON.parse((await answer.text()) || "{}");
@@ -152,11 +165,13 @@ export class Jotkeeper extends EventTarget {
 		return body.result;
 	}
 
-	// keep stores the refresh token before its access token is used.
-	async #keep({ id_token, refresh_token }) {
+	// keep stores the refresh token before its access token is used. An answer that
+	// comes after another login, or a logout, is for nobody.
+	async #keep({ id_token, refresh_token }, used = this.#token) {
+		const claims = JSON.parse(decode(id_token.split(".")[1]));
+		if (this.#token !== used && this.claims?.sid !== claims.sid) return;
 		if (this.#store && refresh_token) await this.#store.save(refresh_token);
 		this.#failures = 0;
-		const claims = JSON.parse(decode(id_token.split(".")[1]));
 		const got = Date.now(), life = 1000 * (claims.exp - claims.iat); // on this machine's clock
 		this.#share({ raw: id_token, claims, got, expires: got + life, renew: got + life / 2 });
 	}
@@ -168,7 +183,7 @@ export class Jotkeeper extends EventTarget {
 
 	#share(token) {
 		this.#take(token, Math.max(Date.now(), this.#at + 1));
-		this.#channel.postMessage({ token, at: this.#at });
+		if (!this.#closed) this.#channel.postMessage({ token, at: this.#at });
 	}
 
 	#take(token, at) {
@@ -180,9 +195,10 @@ export class Jotkeeper extends EventTarget {
 		if (before !== this.claims?.sid) this.dispatchEvent(new Event("change"));
 	}
 
+	// later renews in so many ms. Beyond 2^31 a timer would end at once.
 	#later(ms) {
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#quietly(this.#token), ms);
+		if (!this.#closed) this.#timer = setTimeout(() => this.#quietly(this.#token), Math.min(ms, 1e9));
 	}
 
 	#hear({ ask, token, at }) {
@@ -203,7 +219,8 @@ export class Jotkeeper extends EventTarget {
 	// alone runs f while no other tab does. f is told whether it had to wait.
 	#alone(f) {
 		const locks = globalThis.navigator?.locks;
-		if (!locks) return f(false); // the server forgives two tabs at once
+		// Without locks this tab does one thing after another; the server forgives two tabs at once.
+		if (!locks) return this.#last = Promise.resolve(this.#last).then(() => f(false), () => f(false));
 		return locks.request(this.#name, { ifAvailable: true }, (free) => free && f(false).then((v) => [v])).then(
 			(did) => did ? did[0] : locks.request(this.#name, () => f(true)));
 	}

@@ -17,6 +17,7 @@ const root = "../.."
 func TestDocuments(t *testing.T) {
 	needs.Tool(t, "curl", "curl")
 	needs.Tool(t, "openssl", "openssl")
+	needs.Tool(t, "node", "nodejs")
 	jotkeeper, resource := compile(t, "./cmd/jotkeeper"), elsewhere(t, compile(t, "./examples/resource"))
 
 	for _, path := range shellblock.Documents(t, root) {
@@ -27,7 +28,7 @@ func TestDocuments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			shellblock.CompileGo(t, path)
 			did := shellblock.RunFile(t, path, shellblock.Options{
-				Dir:   t.TempDir(),
+				Dir:   besideExamples(t),
 				Env:   []string{"JOTKEEPER_ADDR=127.0.0.1:8080", "RESOURCE=-addr 127.0.0.1:8090 -issuer http://127.0.0.1:8080"},
 				Ports: []string{"8080", "8081", "8090"},
 				Programs: map[string]string{
@@ -44,6 +45,20 @@ func TestDocuments(t *testing.T) {
 			}
 		})
 	}
+}
+
+// besideExamples is an empty folder but for the examples, as in a clone.
+func besideExamples(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	examples, err := filepath.Abs(filepath.Join(root, "examples"))
+	if err == nil {
+		err = os.Symlink(examples, filepath.Join(dir, "examples"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // elsewhere is a program that takes its flags from RESOURCE: the example has no

@@ -11,7 +11,11 @@ import (
 
 // The stories run this test binary as the program.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"jotkeeper": mainWithRoom})
+	if len(os.Args) > 2 && os.Args[1] == wrongly {
+		wrongVerifier()
+		return
+	}
+	testscript.Main(m, map[string]func(){"jotkeeper": mainWithRoom, "verifier": wrongVerifier})
 }
 
 // A terminal is a process that is a test: what was said, what was written, how

@@ -58,21 +58,23 @@ func (e *remoteFeed) fault(err error) error {
 		return &fault{Code: code, Text: text, Try: []string{try}, Err: err}
 	}
 	var known *fault
-	switch {
-	case err == nil, errors.As(err, &known):
+	if err == nil || errors.As(err, &known) {
 		return err
-	case errors.Is(err, feed.ErrConfig):
-		return say(exitUsage, "--url "+e.url+": "+err.Error(), "--url https://id.example.com")
-	case errors.Is(err, feed.ErrUnauthorized):
-		return say(exitConfig, "the credential in "+e.tokenFile+" is not good for this: "+err.Error(), "jotkeeper feed token --for follow, or --for append, on the server's machine")
-	case errors.Is(err, revocation.ErrBadRule):
-		return say(exitUsage, err.Error(), "jotkeeper revocation push --help")
-	case errors.Is(err, feed.ErrProtocol):
-		return say(exitOutside, e.url+" is not such a feed: "+err.Error(), "--url as the server's --issuer has it; --issuer where the two differ")
-	case errors.Is(err, feed.ErrUnavailable):
-		return say(exitOutside, e.url+" cannot tell at the moment: "+err.Error(), "again in a moment; to push a rule twice is safe")
 	}
-	return say(exitOutside, e.url+" cannot be reached: "+withoutURL(err), "curl "+shellQuote(e.url+"/readyz"))
+	why := printable(err.Error()) // the server's own words are in it
+	switch {
+	case errors.Is(err, feed.ErrConfig):
+		return say(exitUsage, "--url "+e.url+": "+why, "--url https://id.example.com")
+	case errors.Is(err, feed.ErrUnauthorized):
+		return say(exitConfig, "the credential in "+e.tokenFile+" is not good for this: "+why, "jotkeeper feed token --for follow, or --for append, on the server's machine")
+	case errors.Is(err, revocation.ErrBadRule):
+		return say(exitUsage, why, "jotkeeper revocation push --help")
+	case errors.Is(err, feed.ErrProtocol):
+		return say(exitOutside, e.url+" is not such a feed: "+why, "--url as the server's --issuer has it; --issuer where the two differ")
+	case errors.Is(err, feed.ErrUnavailable):
+		return say(exitOutside, e.url+" cannot tell at the moment: "+why, "again in a moment; to push a rule twice is safe")
+	}
+	return say(exitOutside, e.url+" cannot be reached: "+printable(withoutURL(err)), "curl "+shellQuote(e.url+"/readyz"))
 }
 
 // withoutURL is a network error's cause: the address it asked holds a query.

@@ -37,7 +37,7 @@ func (p *program) root() *cobra.Command {
 			"on its own, ends sessions everywhere.\n\n"+exitTable(),
 		"  jotkeeper serve\n  jotkeeper token inspect eyJ…\n  jotkeeper doctor",
 		p.serveCommand(), p.tokenCommand(), p.keyCommand(), p.sessionCommand(), p.accountCommand(), p.revocationCommand(), p.feedCommand(),
-		p.configCommand(), p.doctorCommand(), p.versionCommand(), p.completionCommand())
+		p.conformanceCommand(), p.configCommand(), p.doctorCommand(), p.versionCommand(), p.completionCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)

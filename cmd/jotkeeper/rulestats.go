@@ -147,7 +147,7 @@ func (e *remoteFeed) everything(ctx context.Context, p *program, now time.Time) 
 	cancel()
 	<-done
 	if late {
-		return t, head, &fault{Code: exitOutside, Text: e.url + " does not tell its rules: " + client.Stats().Trouble,
+		return t, head, &fault{Code: exitOutside, Text: e.url + " does not tell its rules: " + printable(client.Stats().Trouble),
 			Try: []string{"a credential of jotkeeper feed token --for follow"}}
 	}
 	return t, index.Cursor(), nil

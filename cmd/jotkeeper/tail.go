@@ -175,7 +175,7 @@ func (t *tail) complain(ctx context.Context, client *feed.Client) {
 	each(ctx, time.Second, func(time.Time) error {
 		if now := client.Stats().Trouble; now != last {
 			if last = now; now != "" {
-				t.p.say("not following at the moment, trying again: %s", now)
+				t.p.say("not following at the moment, trying again: %s", printable(now))
 			}
 		}
 		return nil

@@ -15,7 +15,7 @@ import (
 )
 
 // A Config holds the rooms whose acts these are. All are required, but Issuer,
-// which only Recover needs: the name that tokens carry as iss.
+// which only Recover needs, and a rule about it: the name that tokens carry as iss.
 type Config struct {
 	Issuer   string
 	Backend  store.Backend

@@ -3,6 +3,7 @@ package acts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/account"
@@ -13,7 +14,8 @@ import (
 
 // Push appends rules that somebody outside decided on, all of them or none, and
 // returns the head after them. A rule without Until is kept until no token can
-// be alive that it matches. It fails with revocation.ErrBadRule.
+// be alive that it matches. It fails with revocation.ErrBadRule, also for a rule
+// about another issuer, and for a key that is to be revoked later.
 //
 // A rule alone would refuse access tokens while we go on handing out new ones.
 // So what a rule revokes at once comes to an end here too, if it is ours: a
@@ -23,7 +25,7 @@ func (a *Acts) Push(ctx context.Context, now time.Time, requestID string, rules 
 	rules = a.limited(now, rules)
 	err = a.together(ctx, func(tx tx) error {
 		for _, r := range rules {
-			if err := r.Validate(); err != nil {
+			if err := a.fits(now, r); err != nil {
 				return err
 			}
 			if r.Action != revocation.Revoke || r.From.After(now) {
@@ -42,6 +44,17 @@ func (a *Acts) Push(ctx context.Context, now time.Time, requestID string, rules 
 	// The rules are durable. This node hears of them by itself, and sooner so.
 	_ = a.catchUp(ctx)
 	return head, a.cfg.Keys.Tick(ctx, now)
+}
+
+// fits tells whether a rule does what it says.
+func (a *Acts) fits(now time.Time, r revocation.Rule) error {
+	switch {
+	case r.Scope == revocation.ScopeIssuer && r.ID != a.cfg.Issuer:
+		return fmt.Errorf("%w: the issuer is %q; a rule about another refuses nothing", revocation.ErrBadRule, a.cfg.Issuer)
+	case r.Scope == revocation.ScopeKey && r.Action == revocation.Revoke && r.From.After(now):
+		return fmt.Errorf("%w: a key is revoked at once; until %s it would sign what is refused from then on", revocation.ErrBadRule, r.From.UTC().Format(time.RFC3339))
+	}
+	return r.Validate()
 }
 
 // limited gives rules their Until.

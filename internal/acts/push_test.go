@@ -2,6 +2,7 @@ package acts_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,4 +90,36 @@ func TestAPushIsAllOrNothing(t *testing.T) {
 	if err := r.push(evening, pushed("sub", "1")); !acts.Unavailable(err) {
 		t.Errorf("with the store closed: %v", err)
 	}
+}
+
+// A rule that refuses nothing is no success: whoever pushed it would sleep well.
+func TestAPushedIssuerIsOurs(t *testing.T) {
+	r := build(t)
+	ada := r.signUp("ada")
+	for _, other := range []string{issuer + "/", "id.example.com"} {
+		if err := r.push(evening, pushed("iss", other)); !errors.Is(err, revocation.ErrBadRule) || !strings.Contains(err.Error(), issuer) {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+	r.must(r.push(evening, pushed("iss", issuer)))
+	if r.verdict(ada) != revocation.Revoke {
+		t.Error("a token of before is good")
+	}
+}
+
+// A key that is to be revoked later would sign until then, and after: a server
+// whose every token is refused. To renew what it signed is another matter.
+func TestAKeyIsRevokedAtOnce(t *testing.T) {
+	r := build(t)
+	later := revocation.Rule{Scope: "kid", ID: r.keys.Stats().Signing, Action: revocation.Revoke, From: evening.Add(time.Hour)}
+	if err := r.push(evening, later); !errors.Is(err, revocation.ErrBadRule) {
+		t.Errorf("got %v", err)
+	}
+	now := evening.Add(2 * time.Hour)
+	q := revocation.Query{Issuer: issuer, KeyID: r.keys.Stats().Signing}
+	if r.index.Check(now, &q).Action != revocation.None {
+		t.Error("what is signed from now on is refused")
+	}
+	later.Action = revocation.Rotate
+	r.must(r.push(evening, later))
 }

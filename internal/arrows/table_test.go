@@ -76,6 +76,11 @@ var rooms = []room{
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
 		Imports: []string{"."}},
 
+	// The specification.
+	{Dir: "docs/spec/vectors", Sentence: "Package vectors embeds the test vectors of the specification."},
+	{Dir: "internal/conformance", Sentence: "Package conformance drives any verifier through the vectors of the specification.",
+		Imports: []string{"docs/spec/vectors"}}, // never a room that it judges
+
 	// The house itself.
 	{Dir: "internal/arrows", Sentence: "Package arrows tests which room may import which."},
 	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it

@@ -70,8 +70,9 @@ func (r *runner) one(ctx context.Context, dir string, s seed) error {
 	if s.Race {
 		args = append(args, "-race")
 	}
-	test := exec.CommandContext(ctx, "go", append(args, s.Package)...)
-	test.Dir = r.root
+	module, pkg := r.module(s.Package)
+	test := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	test.Dir = module
 	// Through the environment the overlay also reaches the programs that a
 	// test builds for itself.
 	test.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay)
@@ -80,6 +81,18 @@ func (r *runner) one(ctx context.Context, dir string, s seed) error {
 		return ctx.Err()
 	}
 	return judge(s, out, err)
+}
+
+// module returns the root of the module that a package belongs to, and the
+// package as seen from there: examples are modules of their own.
+func (r *runner) module(pkg string) (root, rel string) {
+	top, from := filepath.Clean(r.root), filepath.Join(r.root, pkg)
+	for root = from; root != top; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+	}
+	return root, "." + strings.TrimPrefix(from, root)
 }
 
 // overlay writes the source with the bug, and the file that tells the go

@@ -43,6 +43,9 @@ func till(t *testing.T, seedText string) string {
 		"go.mod":                         "module example.com/till\n\ngo 1.26\n",
 		"till.go":                        tillSource,
 		"till_test.go":                   tillTest,
+		"stall/go.mod":                   "module example.com/stall\n\ngo 1.26\n",
+		"stall/till/till.go":             tillSource,
+		"stall/till/till_test.go":        tillTest,
 		"testdata/seeded/till/first.txt": seedText,
 	} {
 		path := filepath.Join(root, name)
@@ -73,6 +76,8 @@ func TestRunner(t *testing.T) {
 			"seeded: 1 passed, 0 failed"},
 		{"a bug in two places", seedOf("./ -run ^TestChange$", "(paid, price int)", "(paid, _ int)") +
 			"-- from --\npaid - price\n-- to --\npaid\n", "seeded: 1 passed, 0 failed"},
+		{"a bug in a module within", strings.Replace(seedOf("./stall/till -run ^TestChange$", "paid - price", "paid + price"), "file: ", "file: stall/till/", 1),
+			"seeded: 1 passed, 0 failed"},
 		{"a test that stays green", seedOf("./ -run ^TestNothing$", "paid - price", "paid + price"),
 			"till/first.txt: ^TestNothing$ stays green with the bug in it"},
 		{"a bug that does not compile", seedOf("./ -run ^TestChange$", "paid - price", "paid - prize"),

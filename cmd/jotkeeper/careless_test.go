@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jotkeeper/jotkeeper/internal/conformance"
+	"github.com/jotkeeper/jotkeeper/internal/needs"
+)
+
+// careless are verifiers in JavaScript, each the good one without one check, and
+// the case that must not let it pass. So each case about a check has teeth.
+var careless = []struct{ caught, check, without string }{
+	{"token/stray bits in the signature", `base64url(Buffer.from(s, "base64url")) !== s`, `false`},
+	{"token/8,193 bytes and more", `Buffer.byteLength(token) > 8192`, `false`},
+	{"token/EdDSA: as it was signed", `EdDSA: ["OKP"`, `Ed448: ["OKP"`},
+	{"token/kid unknown", `no(ours ? "key" : "header")`, `no("header")`},
+	{"token/signed by a stranger", `if (!algs[known.alg][2](`, `if (false && !algs[known.alg][2](`},
+	{"token/sub twice, once escaped", `members.has(name) || `, ``},
+	{"token/claims: half a surrogate", `s.isWellFormed() ? s : no("claims")`, `s`},
+	{"token/claims: a byte that is not UTF-8", `{ fatal: true, ignoreBOM: true }`, `{ ignoreBOM: true }`},
+	{"token/claims: a byte order mark", `{ fatal: true, ignoreBOM: true }`, `{ fatal: true }`},
+	{"token/claims: an object behind", `at === text.length && `, ``},
+	{"token/sub of 256 bytes", ` && Buffer.byteLength(s) <= 255`, ``},
+	{"token/iss absent", `if (claims.get("iss") !== issuer)`, `if (claims.has("iss") && claims.get("iss") !== issuer)`},
+	{"token/aud [\"https://a.example.com\",\"https://b.example.com\"]", `[claims.get("aud")].flat().includes(audience)`, `[claims.get("aud")].flat().length > 0`},
+	{"token/exp at this very second", `claims.get("exp") <= now`, `claims.get("exp") < now`},
+	{"token/nbf in 61 seconds", ` || (claims.get("nbf") ?? 0) > now + 60`, ``},
+	{"lock/a key besides", ` || Object.keys(cnf).length !== 1`, ``},
+	{"lock/two different cookies of one name", `values.size !== 1 || `, ``},
+	{"lock/stray bits in the last character", ` || base64url(lock) !== value`, ``},
+	{"lock/another lock under the right name", `!timingSafeEqual(want, got)`, `false`},
+	{"entry/never in force", ` || rule.f > rule.u`, ``},
+	{"entry/before is no cursor", `:(0|[1-9]\d{0,19})$/`, `:(\d{1,20})$/`},
+	{"rules/rev beyond the doubles", `s.split(":").map(BigInt)`, `s.split(":").map(Number)`},
+	{"rules/another issuer's token", `if (claims.iss !== this.issuer) return v;`, ``},
+	{"rules/in force up to now", `now * 1000 > r.u`, `now * 1000 >= r.u`},
+	{"rules/revoke, then rotate", `|| r.a <= actions.indexOf(v.verdict)`, ``},
+	{"follow/a cut", `while (!this.stopped.signal.aborted)`, `if (!this.stopped.signal.aborted)`},
+	{"follow/a gap", `if (answer.status === 410) this.cold = true;`, ``},
+	{"follow/an older epoch", ` || to[0] < this.cursor[0]`, ``},
+	{"follow/a scope of the future", `if (!s.understood) return;`, ``},
+	{"follow/a scope of the future in the snapshot", `.includes(false)) no("feed")`, `.includes(7)) no("feed")`},
+	{"follow/silence", `<= this.maxStale`, `<= 3_600_000`},
+	{"follow/words without t", `if (v.has("t")) this.heard = `, `if (!v.has("t")) this.heard = performance.now(); else this.heard = `},
+	{"follow/old news", `Math.min(s.zero + v.get("t"), performance.now())`, `performance.now()`},
+	{"follow/a recorded greeting", ` || v.get("nonce") !== s.nonce`, ``},
+	{"follow/a snapshot that was cut", `last?.get("end") !== lines.length || `, ``},
+	{"follow/another issuer's feed", `|| v.get("issuer") !== this.issuer`, ``},
+	{"follow/another version", `v.get("v") !== 1 || `, ``},
+	{"follow/a place on another port", `u.origin === at.origin ? u : no("feed")`, `u`},
+	{"follow/a redirect", `redirect: "manual"`, `redirect: "follow"`},
+}
+
+func TestCarelessVerifiersAreCaught(t *testing.T) {
+	node := needs.Tool(t, "node", "nodejs")
+	good, err := os.ReadFile("../../examples/verifier-js/verifier.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range careless {
+		t.Run(c.caught, func(t *testing.T) {
+			t.Parallel()
+			if strings.Count(string(good), c.check) != 1 {
+				t.Fatalf("stale: %q does not stand once in the verifier", c.check)
+			}
+			program := filepath.Join(t.TempDir(), "careless.mjs")
+			if err := os.WriteFile(program, []byte(strings.Replace(string(good), c.check, c.without, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, err := conformance.Run(t.Context(), conformance.Config{
+				Command: []string{node, program}, Only: regexp.MustCompile("^" + regexp.QuoteMeta(c.caught) + "$"), Deadline: patience, Patience: 2 * time.Second,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Failures) != 1 || r.Failures[0].Class == conformance.Silent {
+				t.Errorf("without %q: %+v, want one case that fails", c.check, r.Failures)
+			}
+		})
+	}
+}
