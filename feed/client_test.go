@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/feed"
+	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
@@ -61,6 +62,34 @@ func TestA099ARuleReachesEveryFollowerAtOnce(t *testing.T) {
 		}
 		if d := time.Since(before); d != 0 {
 			t.Errorf("it took %v of the bubble's time", d)
+		}
+	})
+}
+
+// A099 with a list of a million: who has it from an earlier day refuses the next
+// session at once, and reads nothing but the news.
+func TestA099AMillionRulesHoldNothingUp(t *testing.T) {
+	evening(t, func(t *testing.T, s *site) {
+		const million = 1_000_000
+		log := newBook(slices.Repeat([]revocation.Rule{ended("old")}, million)...)
+		index := revocation.NewIndex(issuer)
+		for i := range log.kept {
+			log.kept[i].Rule.ID = jwt.NewID()
+		}
+		if err := index.Apply(log.kept...); err != nil {
+			t.Fatal(err)
+		}
+		index.Advance(revocation.Cursor{Epoch: 1, Seq: million})
+		s.origin(log)
+		v := s.verifier(func(c *feed.ClientConfig) { c.Index = index })
+		before := time.Now()
+		log.append(ended("phone"))
+		synctest.Wait()
+		if !v.refuses("phone") || v.refuses("laptop") || v.Rules() != million+1 || time.Since(before) != 0 {
+			t.Errorf("after %v: %+v", time.Since(before), v.Stats())
+		}
+		if got := v.client.Stats(); got.Snapshots != 0 || got.Streams != 1 || got.Failures != 0 {
+			t.Errorf("got %+v", got)
 		}
 	})
 }
