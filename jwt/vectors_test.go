@@ -138,7 +138,7 @@ func entries(t testing.TB, key *jwt.PrivateKey, table []vector) (list []vectorTo
 
 func makeVectors(t testing.TB) vectorBook {
 	keys := newSpecKeys(t)
-	claims, err := json.Marshal(full()[0])
+	claims, err := json.Marshal(full()[0], json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func setOf(t testing.TB, keys ...*jwt.PrivateKey) jsontext.Value {
 }
 
 func publicJWK(t testing.TB, k *jwt.PrivateKey) []byte {
-	text, err := json.Marshal(k.Public())
+	text, err := json.Marshal(k.Public(), json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestVectorsOfTheSpecification(t *testing.T) {
 	e := stdjson.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	raw, err := json.Marshal(book)
+	raw, err := json.Marshal(book, json.Deterministic(true))
 	if err == nil {
 		err = e.Encode(stdjson.RawMessage(raw))
 	}
