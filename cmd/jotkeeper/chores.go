@@ -23,8 +23,13 @@ const (
 func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.WaitGroup, stop func()) {
 	ctx, stop = context.WithCancel(ctx)
 	chores = &sync.WaitGroup{}
-	chores.Go(func() { _ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index) })
-	chores.Go(func() { h.disk.Keep(ctx) })
+	keeping, kept := context.WithCancel(context.WithoutCancel(ctx))
+	chores.Go(func() {
+		defer kept()
+		_ = revocation.Follow(ctx, h.backend.Set().Revocations, h.index)
+		h.readOut(keeping)
+	})
+	chores.Go(func() { h.disk.Keep(keeping) })
 	chores.Go(func() { h.keys.Run(ctx) })
 	chores.Go(func() { h.clock.Run(ctx) })
 	chores.Go(func() {
@@ -42,6 +47,20 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 		each(ctx, sweepEach, func(now time.Time) error { return h.sweep(ctx, now) }, quiet(log, "sweep"))
 	})
 	return chores, stop
+}
+
+// readOut reads the log to its end, so that what is saved last knows how far it
+// goes: a rule of the last moment is in force here before it was read.
+func (h *house) readOut(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for {
+		entries, err := h.backend.Set().Revocations.Read(ctx, h.index.Cursor(), 1000)
+		if err != nil || len(entries) == 0 || h.index.Apply(entries...) != nil {
+			return
+		}
+		h.index.Advance(entries[len(entries)-1].Cursor)
+	}
 }
 
 // each calls do again and again until ctx ends.
