@@ -66,3 +66,12 @@ func (b *Backend) Newest() int64 {
 	}
 	return s.Want
 }
+
+// Watch returns when somebody watches for the changes of other processes.
+func (b *Backend) Watch() error {
+	looked, err := b.watch.changed()
+	if err == nil {
+		<-looked // the first look is news
+	}
+	return err
+}

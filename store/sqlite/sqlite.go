@@ -94,7 +94,8 @@ func (b *Backend) open(ctx context.Context, path string, o Options) (err error) 
 	if err := migrate(ctx, b.writing, path, o); err != nil {
 		return err
 	}
-	if b.reading, err = connect(path, o.Busy, true, o.Readers); err != nil {
+	// The watch keeps a connection to itself: no reader waits for it.
+	if b.reading, err = connect(path, o.Busy, true, o.Readers+1); err != nil {
 		return err
 	}
 	b.pool = sqldb.NewPool(dialect, b.reading)
