@@ -54,13 +54,7 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 func (h *house) readOut(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	for {
-		entries, err := h.backend.Set().Revocations.Read(ctx, h.index.Cursor(), 1000)
-		if err != nil || len(entries) == 0 || h.index.Apply(entries...) != nil {
-			return
-		}
-		h.index.Advance(entries[len(entries)-1].Cursor)
-	}
+	_ = revocation.CatchUp(ctx, h.backend.Set().Revocations, h.index) // else the next start reads more
 }
 
 // each calls do again and again until ctx ends.

@@ -101,6 +101,30 @@ func (p *place) refresh(h *house, i session.Issued) (session.Issued, error) {
 	return h.sessions.Refresh(p.Context(), time.Now(), i.Refresh, session.Request{})
 }
 
+// A rule that comes when a server no longer follows its log is saved with its
+// place, or the next start could not tell that its database was put back.
+func TestTheRuleOfTheLastMomentIsSavedWithItsPlace(t *testing.T) {
+	p := newPlace(t)
+	h := p.open()
+	ada := p.signUp(h, "ada")
+	log := h.backend.Set().Revocations
+	_, err := log.Append(t.Context(), time.Now(), revocation.SessionEnded("of another process", "logout", time.Now().Add(time.Hour)))
+	p.must(err)
+	p.must(h.acts.EndSession(t.Context(), time.Now(), ada.Session.Account, ada.Session.ID, "logout", ""))
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	chores, _ := h.keepUp(over, slog.New(slog.DiscardHandler))
+	chores.Wait()
+	head, err := log.Head(t.Context())
+	p.must(err)
+	p.must(h.close())
+	saved := revocation.NewIndex(p.set.Issuer)
+	p.must(saved.Load(p.dir.file(rulesDir)))
+	if saved.Rules() != 2 || saved.Cursor() != head {
+		t.Errorf("%d rules were saved at %s, the log ends at %s", saved.Rules(), saved.Cursor(), head)
+	}
+}
+
 // A server that starts on a restored copy has lost what it knew, but for how
 // far the log had got.
 func TestARestoredCopyGivesNoTokenBack(t *testing.T) {
