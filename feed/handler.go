@@ -184,6 +184,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 // Followers returns how many streams and long polls are held at the moment.
 func (h *Handler) Followers() int { return int(h.followers.Load()) }
 
+// Ready is ErrUnavailable while followers are sent away: Run has not read its
+// source to the end yet, has lost it, or does not run.
+func (h *Handler) Ready() error {
+	if _, ok := h.hub.position(); !ok {
+		return ErrUnavailable
+	}
+	return nil
+}
+
 // discover tells where everything is. It names nobody, so everybody may read it.
 func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {
 	doc := document{

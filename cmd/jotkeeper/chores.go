@@ -104,14 +104,15 @@ func (h *house) sweep(ctx context.Context, now time.Time) error {
 	return errors.Join(err, cerr)
 }
 
-// caughtUp waits until every rule in the store is in force here: a server that
-// answered before would let a revoked token pass.
+// caughtUp waits until every rule in the store is in force here, and can be
+// followed: a server that answered before would let a revoked token pass, and
+// send followers away.
 func (h *house) caughtUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for h.index.Stale(time.Now()) {
+	for h.index.Stale(time.Now()) || h.feed.Ready() != nil {
 		select {
 		case <-ctx.Done():
 			return fail(exitOutside, "the revocation rules cannot be read from "+h.set.databasePath(), "jotkeeper doctor")

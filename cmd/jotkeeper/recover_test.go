@@ -6,12 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"modernc.org/sqlite"
 
+	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -123,6 +125,37 @@ func TestTheRuleOfTheLastMomentIsSavedWithItsPlace(t *testing.T) {
 	if saved.Rules() != 2 || saved.Cursor() != head {
 		t.Errorf("%d rules were saved at %s, the log ends at %s", saved.Rules(), saved.Cursor(), head)
 	}
+}
+
+// Nobody is answered before both who checks and who follows would be told of
+// every rule.
+func TestAServerAnswersOnceItsRulesAreThere(t *testing.T) {
+	p := newPlace(t)
+	h := p.open()
+	defer h.close()
+	log := h.backend.Set().Revocations
+	var err error
+	h.feed, err = feed.NewHandler(feed.HandlerConfig{Issuer: p.set.Issuer, Source: log, Allow: h.allow})
+	p.must(err)
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	if h.caughtUp(over) == nil {
+		t.Error("it answers, and has read nothing")
+	}
+	h.index.Heard(time.Now())
+	if h.caughtUp(over) == nil {
+		t.Error("it answers, and nobody can follow")
+	}
+	following, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- h.feed.Run(following) }()
+	for h.feed.Ready() != nil {
+		runtime.Gosched()
+	}
+	h.index.Heard(time.Now())
+	p.must(h.caughtUp(t.Context()))
+	leave()
+	<-left
 }
 
 // A server that starts on a restored copy has lost what it knew, but for how
