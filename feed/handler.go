@@ -65,7 +65,7 @@ type Handler struct {
 	followers atomic.Int64
 	pushes    atomic.Int64
 
-	sighting, asking rate
+	sighting, asking, appending rate
 }
 
 // NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
@@ -98,6 +98,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}}
 	h.roster = newRoster(cfg.MaxFollowers, cfg.Retention, h.hub.stopwatch)
 	h.sighting, h.asking = rate{second: sightRate, burst: sightBurst}, rate{second: questionRate, burst: questionBurst}
+	h.appending = rate{second: appendRate, burst: appendBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
 	h.routes(strings.TrimSuffix(u.Path, "/"))
