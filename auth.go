@@ -69,7 +69,7 @@ type Auth struct {
 // with a Feed begins to follow it, and answers 503 until it has heard.
 func New(c Config) (*Auth, error) {
 	a := &Auth{config: c, keys: c.Keys, carrier: Carrier{Cookie: c.Cookie, Origins: slices.Clone(c.Origins)}}
-	a.client, a.own = stayingClient(c.Client)
+	a.client, a.own = asking(c.Client)
 	if c.Audience == "" {
 		return nil, fmt.Errorf("%w: Audience is missing: the name that tokens for this service carry in aud", ErrConfig)
 	}

@@ -1,13 +1,9 @@
 package jotkeeper_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/jotkeeper/jotkeeper"
 	tcp "github.com/jotkeeper/jotkeeper/internal/cable"
@@ -18,18 +14,9 @@ import (
 // later question would go down the same one.
 func TestAQuestionFindsAWayAroundADeadConnection(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"active":true}`) }))
-	srv.EnableHTTP2 = true
-	srv.StartTLS()
-	defer srv.Close()
-	c := tcp.Lay(t, srv.Listener.Addr().String())
-	own := jotkeeper.OwnTransport()
-	defer own.CloseIdleConnections()
-	own.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-	own.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
-	h := newHouse(t, func(cfg *jotkeeper.Config) {
-		cfg.Issuer, cfg.Client = "https://"+c.Addr(), &http.Client{Timeout: 5 * time.Second, Transport: own}
-	})
+	c, trust := tcp.LayHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"active":true}`) }))
+	h := newHouse(t, func(cfg *jotkeeper.Config) { cfg.Issuer = "https://" + c.Addr() })
+	h.auth.Trust(trust)
 	ask := func() error {
 		_, err := h.auth.Authenticate(get("Authorization", "Bearer "+h.token()), jotkeeper.Revalidate())
 		return err
@@ -50,5 +37,4 @@ func TestAQuestionFindsAWayAroundADeadConnection(t *testing.T) {
 	if n := c.Accepted(); n != 2 {
 		t.Errorf("%d connections", n)
 	}
-	srv.CloseClientConnections() // the dead one among them
 }

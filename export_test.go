@@ -1,4 +1,6 @@
 package jotkeeper
 
-// OwnTransport is the transport of an Auth that was given no Client.
-var OwnTransport = ownTransport
+import "crypto/tls"
+
+// Trust lets the client of an Auth that was given none meet a test's server.
+func (a *Auth) Trust(c *tls.Config) { a.own.TLSClientConfig = c }

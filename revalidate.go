@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/binding"
+	"github.com/jotkeeper/jotkeeper/internal/courier"
 	"github.com/jotkeeper/jotkeeper/internal/problem"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
@@ -19,32 +20,15 @@ const checkPath = "/revocation/v1/check"
 // revalidateTimeout bounds the question to the issuer.
 const revalidateTimeout = 3 * time.Second
 
-// ownTransport is Go's default one, but for HTTP/2: a connection on which nothing
-// comes is asked for a sign of life, and given up without one. Else every question
-// would go down a dead connection for as long as the kernel believes in it.
-func ownTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // a program may replace it
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t = t.Clone()
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: 3 * time.Second}
-	return t
-}
-
-// stayingClient is c, or a client of our own with a transport of our own, that
-// follows no redirect: the question carries a token, and only the issuer may see it.
-func stayingClient(c *http.Client) (*http.Client, *http.Transport) {
-	var client http.Client
+// asking returns the client for questions to the issuer, c or one with a transport
+// of our own. The question carries a token, so only the issuer may see it.
+func asking(c *http.Client) (*http.Client, *http.Transport) {
 	var own *http.Transport
-	if c != nil {
-		client = *c
-	} else {
-		own = ownTransport()
-		client = http.Client{Timeout: 5 * time.Second, Transport: own}
+	if c == nil {
+		own = courier.Transport()
+		c = &http.Client{Timeout: 5 * time.Second, Transport: own}
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client, own
+	return courier.Staying(c), own
 }
 
 // askIssuer asks the issuer whether a verified token is still good, and whether

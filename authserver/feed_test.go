@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -58,6 +59,33 @@ func feedOf(t *testing.T, backend store.Backend, change ...func(*feed.HandlerCon
 	go func() { done <- h.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	return h
+}
+
+// Followers that come before the feed has read its log would be sent away, so no
+// balancer is told to send them.
+func TestAServerIsReadyWhenItsFeedIs(t *testing.T) {
+	backend := memory.New()
+	handler, err := feed.NewHandler(feed.HandlerConfig{Issuer: issuer, Source: backend.Set().Revocations,
+		Allow: func(context.Context, string) (feed.Grant, error) { return feed.Grant{}, feed.ErrUnauthorized }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+	h.index.Heard(realNow())
+	const failing = `{"status":"unready","checks":{"clock":"ok","feed":"failing","keys":"ok","revocations":"ok","store":"ok"}}`
+	h.do("GET", "/readyz?verbose").want(503).wantBody(failing)
+	ctx, stop := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- handler.Run(ctx) }()
+	for handler.Ready() != nil {
+		runtime.Gosched()
+	}
+	h.index.Heard(realNow())
+	h.do("GET", "/readyz").want(200)
+	stop()
+	<-over
+	h.index.Heard(realNow())
+	h.do("GET", "/readyz?verbose").want(503).wantBody(failing)
 }
 
 // A service that follows hears of a logout, for longer than any other request

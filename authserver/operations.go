@@ -31,12 +31,16 @@ type check struct {
 var errStale = errors.New("stale")
 
 func (s *server) checks() []check {
-	return []check{
+	all := []check{
 		{"store", s.cfg.Acts.Ping},
 		{"clock", func(context.Context) error { _, err := s.cfg.Clock.Now(); return err }},
 		{"keys", s.keysReady},
 		{"revocations", s.rulesReady},
 	}
+	if s.cfg.Feed != nil {
+		all = append(all, check{"feed", func(context.Context) error { return s.cfg.Feed.Ready() }})
+	}
+	return all
 }
 
 func (s *server) keysReady(context.Context) error {

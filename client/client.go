@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/api"
+	"github.com/jotkeeper/jotkeeper/internal/courier"
 )
 
 // Config says which auth server a Client talks to and where its tokens may go.
@@ -57,7 +58,10 @@ func New(c Config) (*Client, error) {
 	if cl.store == nil {
 		cl.store = Memory()
 	}
-	cl.http = stayingClient(c.HTTP)
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{Timeout: 10 * time.Second, Transport: own}
+	}
+	cl.http = courier.Staying(c.HTTP)
 	return cl, nil
 }
 
@@ -71,31 +75,8 @@ func origin(s string) (string, error) {
 }
 
 // own is the transport of every Client that is given none: connections are
-// shared, as with Go's default one, from which it differs for HTTP/2. A
-// connection on which nothing comes is asked for a sign of life, and given up
-// without one, or every refresh would go down the same dead one.
-var own = ownTransport()
-
-func ownTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // a program may replace it
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t = t.Clone()
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: 3 * time.Second}
-	return t
-}
-
-// stayingClient is c, or a client of our own, that follows no redirect: what
-// it sends is meant for the auth server alone.
-func stayingClient(c *http.Client) *http.Client {
-	client := http.Client{Timeout: 10 * time.Second, Transport: own}
-	if c != nil {
-		client = *c
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
-}
+// shared, as with Go's default one.
+var own = courier.Transport()
 
 // SignUp makes an account, and a session of it. Input that is not accepted is
 // a *Refused.

@@ -1,13 +1,10 @@
 package client_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/jotkeeper/jotkeeper/client"
 	"github.com/jotkeeper/jotkeeper/internal/cable"
@@ -17,24 +14,18 @@ import (
 // finds another, and nobody is logged out by it.
 func TestARefreshFindsAWayAroundADeadConnection(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	c, trust := cable.LayHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, `{"result":{"id_token":"a","refresh_token":"r","expires_in":0}}`)
 	}))
-	srv.EnableHTTP2 = true
-	srv.StartTLS()
-	defer srv.Close()
-	c := cable.Lay(t, srv.Listener.Addr().String())
-	own := client.OwnTransport()
-	defer own.CloseIdleConnections()
-	own.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-	own.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
 	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer service.Close()
-	ada, err := client.New(client.Config{Issuer: "https://" + c.Addr(), Services: []string{service.URL}, HTTP: &http.Client{Timeout: 10 * time.Second, Transport: own}})
+	ada, err := client.New(client.Config{Issuer: "https://" + c.Addr(), Services: []string{service.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	ada.Trust(trust)
+	defer ada.Close()
 	if err := ada.LogIn(t.Context(), "ada", "moss"); err != nil {
 		t.Fatal(err)
 	}
@@ -48,5 +39,21 @@ func TestARefreshFindsAWayAroundADeadConnection(t *testing.T) {
 	if n := c.Accepted(); n != 2 {
 		t.Errorf("%d connections", n)
 	}
-	srv.CloseClientConnections() // the dead one among them
+}
+
+// A password is for the auth server alone, whatever its answer points to.
+func TestAPasswordIsCarriedNowhereElse(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a stranger was sent %q", r.FormValue("password"))
+	}))
+	defer elsewhere.Close()
+	issuer := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer issuer.Close()
+	ada, err := client.New(client.Config{Issuer: issuer.URL, HTTP: issuer.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ada.LogIn(t.Context(), "ada", "moss"); err == nil {
+		t.Error("a redirect logs in")
+	}
 }

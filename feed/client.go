@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/internal/courier"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
@@ -104,16 +105,13 @@ func newClient(cfg ClientConfig) (*Client, error) {
 		return nil, fmt.Errorf("%w: URL: %w", ErrConfig, err)
 	}
 	c := &Client{cfg: cfg, base: base, id: rand.Text()}
-	c.http = http.Client{Transport: cfg.Transport, CheckRedirect: stay}
+	c.http = *courier.Staying(&http.Client{Transport: cfg.Transport}) // a redirect would carry the credential elsewhere
 	if cfg.Transport == nil {
 		c.own = direct()
 		c.http.Transport = c.own
 	}
 	return c, nil
 }
-
-// stay follows no redirect: it would carry the credential elsewhere.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // direct is a transport without a proxy: the credential and the news are
 // between this process and the origin. It speaks HTTP/1.1, where a question that

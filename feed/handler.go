@@ -65,7 +65,7 @@ type Handler struct {
 	followers atomic.Int64
 	pushes    atomic.Int64
 
-	sighting, asking rate
+	sighting, asking, appending rate
 }
 
 // NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
@@ -98,6 +98,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	}}
 	h.roster = newRoster(cfg.MaxFollowers, cfg.Retention, h.hub.stopwatch)
 	h.sighting, h.asking = rate{second: sightRate, burst: sightBurst}, rate{second: questionRate, burst: questionBurst}
+	h.appending = rate{second: appendRate, burst: appendBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
 	h.routes(strings.TrimSuffix(u.Path, "/"))
@@ -183,6 +184,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 
 // Followers returns how many streams and long polls are held at the moment.
 func (h *Handler) Followers() int { return int(h.followers.Load()) }
+
+// Ready is ErrUnavailable while followers are sent away: Run has not read its
+// source to the end yet, has lost it, or does not run.
+func (h *Handler) Ready() error {
+	if _, ok := h.hub.position(); !ok {
+		return ErrUnavailable
+	}
+	return nil
+}
 
 // discover tells where everything is. It names nobody, so everybody may read it.
 func (h *Handler) discover(w http.ResponseWriter, _ *http.Request) {

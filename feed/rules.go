@@ -20,8 +20,10 @@ const (
 	maxID       = 255  // bytes
 	maxReason   = 64
 	farthest    = 10 * 365 * 24 * time.Hour
-	maxPushes   = 100 // requests that append or wait, at a time
-	pushTimeout = 5   // seconds that a request waits for followers, unless it says otherwise
+	maxPushes   = 100  // requests that append or wait, at a time
+	appendRate  = 1000 // rules a second, of one credential
+	appendBurst = 10_000
+	pushTimeout = 5 // seconds that a request waits for followers, unless it says otherwise
 )
 
 // A pushed is the body of a request that appends.
@@ -74,6 +76,9 @@ func (h *Handler) rules(w http.ResponseWriter, r *http.Request, by Grant) {
 // append gives the rules to the log. What a log finds wrong with a rule is told;
 // anything else means that nobody knows whether they are in it.
 func (h *Handler) append(ctx context.Context, by Grant, list []revocation.Rule) (revocation.Cursor, error) {
+	if busy := h.appending.take(by.Name, len(list), time.Now()); busy != nil {
+		return revocation.Cursor{}, busy
+	}
 	head, err := h.cfg.Append(ctx, by, list...)
 	if errors.Is(err, revocation.ErrBadRule) {
 		return head, malformed("A rule was refused by the log.")

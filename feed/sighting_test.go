@@ -49,6 +49,8 @@ func (g *gate) behind(c *feed.HandlerConfig) {
 			return feed.Grant{Name: "prices", Scopes: []string{feed.SightScope}, Audiences: []string{"prices"}}, nil
 		case asking:
 			return feed.Grant{Name: "desk", Scopes: []string{feed.CheckScope}}, nil
+		case pushing + "-too":
+			return feed.Grant{Name: "moss desk", Scopes: []string{feed.AppendScope}}, nil
 		case asking + "-too":
 			return feed.Grant{Name: "another desk", Scopes: []string{feed.CheckScope}}, nil
 		}
@@ -230,7 +232,7 @@ func TestBodiesAreBounded(t *testing.T) {
 
 // Each credential has a rate of its own; whoever has used it up waits as long as
 // he is told.
-func TestTellingAndAskingHaveARate(t *testing.T) {
+func TestWhatACredentialMayDoHasARate(t *testing.T) {
 	full := `{"v":1,"e":[` + strings.Repeat(`{"sid":"a","gen":"1.b","age":97},`, 199) + `{"sid":"a","gen":"1.b","age":97}]}`
 	for path, c := range map[string]struct {
 		token, body string
@@ -241,9 +243,12 @@ func TestTellingAndAskingHaveARate(t *testing.T) {
 	}{
 		sightings: {sighting, full, 204, 20, time.Second, 2},
 		check:     {asking, `{"iss":"https://id.example.com","sid":"phone"}`, 200, 200, time.Second, 100},
+		"/revocation/v1/rules": {pushing, `{"rules":[` + strings.Repeat(`{"scope":"sid","id":"a","action":"revoke"},`, 999) +
+			`{"scope":"sid","id":"a","action":"revoke"}]}`, 200, 10, time.Second, 1},
 	} {
 		evening(t, func(t *testing.T, s *site) {
-			s.origin(newBook(), (&gate{}).behind)
+			log := newBook()
+			s.origin(log, log.appends, (&gate{}).behind)
 			exactly := func(n int) {
 				t.Helper()
 				for i := range n {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jotkeeper/jotkeeper/internal/courier"
 )
 
 // A fetcher gets key sets from one place. It is used by one goroutine at a time.
@@ -33,15 +35,8 @@ func newFetcher(cfg RemoteConfig) fetcher {
 }
 
 func ownTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // a program may replace it
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment}
-	}
-	t = t.Clone()
+	t := courier.Transport()
 	t.MaxResponseHeaderBytes = 64 << 10
-	// A dead HTTP/2 connection is given up, where the kernel would believe in it
-	// for a quarter of an hour and every fetch go down the same one.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: 3 * time.Second}
 	return t
 }
 

@@ -92,54 +92,15 @@ func (k *Keeper) Sweep(ctx context.Context) (int, error) {
 	return renewals + rules, nil
 }
 
-// page is how many rules are read at once.
-const page = 1000
-
 // CatchUp reads the log to its end, once, as Run does all the time.
 func (k *Keeper) CatchUp(ctx context.Context) error {
 	k.catching.Lock()
 	defer k.catching.Unlock()
 	asked := k.machine()
-	err := k.readOn(ctx, k.index.Cursor())
-	if errors.Is(err, revocation.ErrSnapshotRequired) {
-		err = k.readOn(ctx, revocation.Cursor{})
-	}
-	if err != nil {
+	if err := revocation.CatchUp(ctx, k.cfg.Revocations, k.index); err != nil {
 		return unavailable("the log of revocations cannot be read", err)
 	}
 	k.index.Heard(asked)
-	return nil
-}
-
-// readOn merges what the log has after a cursor. The head is asked for before
-// all is read from the start: what stands before it is read then, or compacted.
-func (k *Keeper) readOn(ctx context.Context, after revocation.Cursor) error {
-	var head revocation.Cursor
-	if after == head {
-		var err error
-		if head, err = k.cfg.Revocations.Head(ctx); err != nil {
-			return err
-		}
-	}
-	for {
-		entries, err := k.cfg.Revocations.Read(ctx, after, page)
-		if err != nil {
-			return err
-		}
-		if err := k.index.Apply(entries...); err != nil {
-			return err
-		}
-		if len(entries) > 0 {
-			after = entries[len(entries)-1].Cursor
-		}
-		if len(entries) < page {
-			break
-		}
-	}
-	if after.Before(head) {
-		after = head
-	}
-	k.index.Advance(after)
 	return nil
 }
 

@@ -1,10 +1,12 @@
 package revocation_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/revocation"
+	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
 func ExampleIndex_Check() {
@@ -22,4 +24,20 @@ func ExampleIndex_Check() {
 	// Output:
 	// phone revoke logout
 	// laptop none
+}
+
+// A job that runs each night reads the log before it begins.
+func ExampleCatchUp() {
+	log := memory.New().Set().Revocations
+	ctx, now := context.Background(), time.Now()
+	_, _ = log.Append(ctx, now, revocation.SubjectEnded("ada", "locked", now.Add(time.Hour)))
+
+	index := revocation.NewIndex("https://id.example.com")
+	if err := revocation.CatchUp(ctx, log, index); err != nil {
+		fmt.Println("do nothing tonight:", err)
+		return
+	}
+	v := index.Check(now, &revocation.Query{Issuer: "https://id.example.com", Subject: "ada"})
+	fmt.Println(v.Action, v.Reason)
+	// Output: revoke locked
 }

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 )
 
+var ErrDisorder = errDisorder
+
 // Footprint counts the bytes of all that the index holds for its rules.
 func Footprint(x *Index) int {
 	n := int(unsafe.Sizeof(*x))

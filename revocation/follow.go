@@ -8,15 +8,12 @@ import (
 )
 
 const (
-	page      = 1000                   // entries per Read
 	beat      = 500 * time.Millisecond // longest time without a Read: Wait is only a hint
 	breath    = 5 * time.Millisecond   // after a Wait that woke for nothing
 	backoff   = 50 * time.Millisecond  // after the first failure, then doubled
 	maxWait   = time.Second            // between two failures at most
 	sweepEach = time.Minute
 )
-
-var errDisorder = errors.New("revocation: the source answered out of order")
 
 // Follow keeps an index up with a source: it reads, merges, waits, and reads
 // again. It returns only when ctx ends, with ctx's error.
@@ -27,7 +24,7 @@ var errDisorder = errors.New("revocation: the source answered out of order")
 // epoch, a restored backup, a long absence) is read from the start and merged.
 // An index that was loaded goes on from where it was saved.
 func Follow(ctx context.Context, src Source, x *Index) error {
-	f := follower{src: src, index: x, fresh: x.Cursor() == (Cursor{})}
+	f := follower{reading: reading{src: src, index: x, owner: true}, fresh: x.Cursor() == (Cursor{})}
 	defer f.sweeps.Wait()
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
@@ -43,8 +40,7 @@ func Follow(ctx context.Context, src Source, x *Index) error {
 }
 
 type follower struct {
-	src   Source
-	index *Index
+	reading
 	fresh bool      // nothing was read yet, or all of it must be read again
 	swept time.Time // when rules were last swept
 
@@ -55,61 +51,24 @@ type follower struct {
 
 // round reads until there is nothing more, then waits for more.
 func (f *follower) round(ctx context.Context) error {
-	now := time.Now()
+	now, before := time.Now(), f.index.Cursor()
 	f.sweep(now)
+	if err := f.toEnd(ctx); err != nil {
+		return err
+	}
+	f.index.Heard(now)
+	return f.wait(ctx, f.index.Cursor() == before)
+}
+
+func (f *follower) toEnd(ctx context.Context) (err error) {
 	if f.fresh {
-		return f.snapshot(ctx, now)
-	}
-	n, err := f.read(ctx, f.index.Cursor())
-	if err != nil || n == page {
-		f.fresh = errors.Is(err, ErrSnapshotRequired)
+		err = f.all(ctx)
+		f.fresh = err != nil
 		return err
 	}
-	f.index.Heard(now)
-	return f.wait(ctx, n == 0)
-}
-
-// snapshot reads everything that is kept and merges it. The head is asked for
-// first: what stands before it is in what is read then, or was compacted.
-func (f *follower) snapshot(ctx context.Context, now time.Time) error {
-	head, err := f.src.Head(ctx)
-	if err != nil {
-		return err
-	}
-	f.index.counts.snapshots.Add(1)
-	f.index.place(Cursor{})
-	for n := page; n == page; {
-		if n, err = f.read(ctx, f.index.Cursor()); err != nil {
-			return err
-		}
-	}
-	if at := f.index.Cursor(); head.Before(at) {
-		head = at
-	}
-	f.index.Reached(head)
-	f.fresh = false
-	f.index.Heard(now)
-	return nil
-}
-
-// read merges one page of entries. The cursor moves only if all of them made
-// sense: what is not understood is never skipped.
-func (f *follower) read(ctx context.Context, after Cursor) (int, error) {
-	entries, err := f.src.Read(ctx, after, page)
-	if err != nil {
-		return 0, err
-	}
-	if err := f.index.Apply(entries...); err != nil {
-		return 0, err
-	}
-	for _, e := range entries {
-		if !after.Before(e.Cursor) {
-			return 0, errDisorder
-		}
-		after = e.Cursor
-	}
-	f.index.Advance(after)
-	return len(entries), nil
+	err = f.rest(ctx, f.index.Cursor())
+	f.fresh = errors.Is(err, ErrSnapshotRequired)
+	return err
 }
 
 // wait returns when there may be more to read, after a beat at the latest. A

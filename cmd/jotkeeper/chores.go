@@ -54,13 +54,7 @@ func (h *house) keepUp(ctx context.Context, log *slog.Logger) (chores *sync.Wait
 func (h *house) readOut(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	for {
-		entries, err := h.backend.Set().Revocations.Read(ctx, h.index.Cursor(), 1000)
-		if err != nil || len(entries) == 0 || h.index.Apply(entries...) != nil {
-			return
-		}
-		h.index.Advance(entries[len(entries)-1].Cursor)
-	}
+	_ = revocation.CatchUp(ctx, h.backend.Set().Revocations, h.index) // else the next start reads more
 }
 
 // each calls do again and again until ctx ends.
@@ -110,14 +104,15 @@ func (h *house) sweep(ctx context.Context, now time.Time) error {
 	return errors.Join(err, cerr)
 }
 
-// caughtUp waits until every rule in the store is in force here: a server that
-// answered before would let a revoked token pass.
+// caughtUp waits until every rule in the store is in force here, and can be
+// followed: a server that answered before would let a revoked token pass, and
+// send followers away.
 func (h *house) caughtUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for h.index.Stale(time.Now()) {
+	for h.index.Stale(time.Now()) || h.feed.Ready() != nil {
 		select {
 		case <-ctx.Done():
 			return fail(exitOutside, "the revocation rules cannot be read from "+h.set.databasePath(), "jotkeeper doctor")

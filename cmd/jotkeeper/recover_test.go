@@ -6,12 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"modernc.org/sqlite"
 
+	"github.com/jotkeeper/jotkeeper/feed"
 	"github.com/jotkeeper/jotkeeper/internal/acts"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
@@ -99,6 +101,61 @@ func (p *place) logOut(h *house, i session.Issued) {
 
 func (p *place) refresh(h *house, i session.Issued) (session.Issued, error) {
 	return h.sessions.Refresh(p.Context(), time.Now(), i.Refresh, session.Request{})
+}
+
+// A rule that comes when a server no longer follows its log is saved with its
+// place, or the next start could not tell that its database was put back.
+func TestTheRuleOfTheLastMomentIsSavedWithItsPlace(t *testing.T) {
+	p := newPlace(t)
+	h := p.open()
+	ada := p.signUp(h, "ada")
+	log := h.backend.Set().Revocations
+	_, err := log.Append(t.Context(), time.Now(), revocation.SessionEnded("of another process", "logout", time.Now().Add(time.Hour)))
+	p.must(err)
+	p.must(h.acts.EndSession(t.Context(), time.Now(), ada.Session.Account, ada.Session.ID, "logout", ""))
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	chores, _ := h.keepUp(over, slog.New(slog.DiscardHandler))
+	chores.Wait()
+	head, err := log.Head(t.Context())
+	p.must(err)
+	p.must(h.close())
+	saved := revocation.NewIndex(p.set.Issuer)
+	p.must(saved.Load(p.dir.file(rulesDir)))
+	if saved.Rules() != 2 || saved.Cursor() != head {
+		t.Errorf("%d rules were saved at %s, the log ends at %s", saved.Rules(), saved.Cursor(), head)
+	}
+}
+
+// Nobody is answered before both who checks and who follows would be told of
+// every rule.
+func TestAServerAnswersOnceItsRulesAreThere(t *testing.T) {
+	p := newPlace(t)
+	h := p.open()
+	defer h.close()
+	log := h.backend.Set().Revocations
+	var err error
+	h.feed, err = feed.NewHandler(feed.HandlerConfig{Issuer: p.set.Issuer, Source: log, Allow: h.allow})
+	p.must(err)
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	if h.caughtUp(over) == nil {
+		t.Error("it answers, and has read nothing")
+	}
+	h.index.Heard(time.Now())
+	if h.caughtUp(over) == nil {
+		t.Error("it answers, and nobody can follow")
+	}
+	following, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- h.feed.Run(following) }()
+	for h.feed.Ready() != nil {
+		runtime.Gosched()
+	}
+	h.index.Heard(time.Now())
+	p.must(h.caughtUp(t.Context()))
+	leave()
+	<-left
 }
 
 // A server that starts on a restored copy has lost what it knew, but for how

@@ -35,9 +35,8 @@ func (p *program) tokenSealCommand() *cobra.Command {
 			"  jotkeeper token seal --key mailer.pub letter.txt",
 		RunE: func(_ *cobra.Command, args []string) error { return p.seal(q, args) },
 	}
+	q.keyFlags(c, "file with a key that shall open it")
 	f := c.Flags()
-	f.Var(listValue{&q.Keys}, "key", "file with a key that shall open it; several with commas")
-	f.StringVar(&q.Alg, "alg", "", "algorithm, where a key does not say (default ECDH-ES+A256KW or RSA-OAEP-256)")
 	f.StringVar(&q.Encryption, "encryption", "A256GCM", "A256GCM or A128CBC-HS256")
 	f.BoolVar(&q.JSON, "flattened", false, "write the flattened JSON serialization, not the compact one")
 	f.StringVar(&q.Beside, "beside", "", "text that everybody reads and nobody changes (needs --flattened or several keys)")
@@ -56,12 +55,15 @@ func (p *program) tokenOpenCommand() *cobra.Command {
 			"  jotkeeper token open --key mailer.pem --claim email - < token",
 		RunE: func(_ *cobra.Command, args []string) error { return p.open(q, args) },
 	}
-	f := c.Flags()
-	f.Var(listValue{&q.Keys}, "key", "file with a key to open it with; several with commas")
-	f.StringVar(&q.Alg, "alg", "", "algorithm, where a key does not say (default ECDH-ES+A256KW or RSA-OAEP-256)")
-	f.StringVar(&q.Claim, "claim", "", "open this claim of a signed token")
+	q.keyFlags(c, "file with a key to open it with")
+	c.Flags().StringVar(&q.Claim, "claim", "", "open this claim of a signed token")
 	p.outputFlag(c)
 	return exits(c, exitOK, exitOther, exitUsage, exitMalformed, exitSignature, exitClaims, exitConfig)
+}
+
+func (q *sealing) keyFlags(c *cobra.Command, file string) {
+	c.Flags().Var(listValue{&q.Keys}, "key", file+"; several with commas")
+	c.Flags().StringVar(&q.Alg, "alg", "", "algorithm, where a key does not say (default ECDH-ES+A256KW or RSA-OAEP-256)")
 }
 
 func (p *program) seal(q *sealing, args []string) error {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,16 +23,21 @@ func readSecretFile(path string) (string, error) {
 		return "", secretFileFault(path, err)
 	}
 	defer f.Close()
+	return secretIn(f)
+}
+
+// secretIn reads the file that it looks at: by now another may have its name.
+func secretIn(f *os.File) (string, error) {
 	stat, err := f.Stat()
 	if err != nil {
-		return "", secretFileFault(path, err)
+		return "", secretFileFault(f.Name(), err)
 	}
-	if err := onlyOwner(path, stat); err != nil {
+	if err := onlyOwner(f.Name(), stat); err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(path)
+	data, err := io.ReadAll(f)
 	if err != nil {
-		return "", secretFileFault(path, err)
+		return "", secretFileFault(f.Name(), err)
 	}
 	return strings.TrimSpace(string(data)), nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/internal/courier"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
@@ -130,9 +131,7 @@ func readAnswer(issuer string, res *http.Response) error {
 // askingClient follows no redirect: an answer from elsewhere is no answer, and
 // the question carries a token.
 func askingClient() *http.Client {
-	return &http.Client{Timeout: askTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
+	return courier.Staying(&http.Client{Timeout: askTimeout})
 }
 
 // netCause is a network error without the method and the address before it.

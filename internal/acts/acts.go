@@ -95,9 +95,6 @@ func find(ctx context.Context, accounts *account.Accounts, sub string) (account.
 	return accounts.Find(ctx, id)
 }
 
-// page is how many entries of the log are read at once.
-const page = 1000
-
 // Verdict tells what the rules say of a verified token at this moment, from
 // the log itself: this node's copy is brought up to the log's head first.
 func (a *Acts) Verdict(ctx context.Context, now time.Time, t *jwt.Token[jwt.Access]) (revocation.Verdict, error) {
@@ -113,22 +110,6 @@ func (a *Acts) Ask(ctx context.Context, now time.Time, q *revocation.Query) (rev
 	return a.cfg.Index.Check(now, q), nil
 }
 
-// catchUp merges what the index has not followed yet. It only adds, so it does
-// not disturb who follows.
 func (a *Acts) catchUp(ctx context.Context) error {
-	log, after := a.cfg.Backend.Set().Revocations, a.cfg.Index.Cursor()
-	head, err := log.Head(ctx)
-	for err == nil && after.Before(head) {
-		var entries []revocation.Entry
-		entries, err = log.Read(ctx, after, page)
-		if errors.Is(err, revocation.ErrSnapshotRequired) && after != (revocation.Cursor{}) {
-			after, err = revocation.Cursor{}, nil // another epoch: everything, once
-			continue
-		}
-		if err != nil || len(entries) == 0 {
-			return err
-		}
-		after, err = entries[len(entries)-1].Cursor, a.cfg.Index.Apply(entries...)
-	}
-	return err
+	return revocation.CatchUp(ctx, a.cfg.Backend.Set().Revocations, a.cfg.Index)
 }

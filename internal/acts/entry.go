@@ -50,18 +50,23 @@ type LogIn struct {
 	Old                []session.Row // sessions that the browser brought along: they end
 }
 
-// tries bounds how often a login is repeated that was overtaken by an end of
-// all sessions.
-const tries = 3
-
 // LogIn opens a session. The account's epoch is read before the password is
 // checked: a session is never made from a password that was changed, or for an
 // account that was locked, while it was being checked. Then it is checked
 // again.
 func (a *Acts) LogIn(ctx context.Context, now time.Time, l LogIn) (session.Issued, error) {
+	return repeated(session.ErrConflict, func() (session.Issued, error) { return a.logIn(ctx, now, l) })
+}
+
+// tries bounds how often an entry is repeated that was overtaken, by an end of
+// all sessions or another change of the account.
+const tries = 3
+
+// repeated enters again after it was overtaken, and at last leaves that to the caller.
+func repeated(overtaken error, enter func() (session.Issued, error)) (session.Issued, error) {
 	for range tries {
-		issued, err := a.logIn(ctx, now, l)
-		if !errors.Is(err, session.ErrConflict) {
+		issued, err := enter()
+		if !errors.Is(err, overtaken) {
 			return issued, err
 		}
 	}
@@ -126,13 +131,7 @@ type PasswordChange struct {
 // account was changed meanwhile, the current password is checked again.
 func (a *Acts) ChangePassword(ctx context.Context, now time.Time, c PasswordChange) (session.Issued, error) {
 	c.Login.Account = c.Session.Account
-	for range tries {
-		issued, err := a.changePassword(ctx, now, c)
-		if !errors.Is(err, account.ErrConflict) {
-			return issued, err
-		}
-	}
-	return session.Issued{}, session.ErrRetry
+	return repeated(account.ErrConflict, func() (session.Issued, error) { return a.changePassword(ctx, now, c) })
 }
 
 func (a *Acts) changePassword(ctx context.Context, now time.Time, c PasswordChange) (session.Issued, error) {

@@ -106,6 +106,9 @@ func (a *Acts) endAgain(ctx context.Context, now time.Time, tx tx, r revocation.
 	return false, nil
 }
 
+// page is how many entries of the log are read at once.
+const page = 1000
+
 // missing returns the rules that the log does not hold.
 func missing(ctx context.Context, log revocation.Log, known []revocation.Rule) ([]revocation.Rule, error) {
 	if len(known) == 0 {

@@ -107,8 +107,10 @@ func (h *Handle) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st != nil {
 		return st, nil
 	}
-	// A caller who gives up must not leave the statement half prepared.
-	st, err := h.from.PrepareContext(context.WithoutCancel(ctx), query)
+	if h.single { // who gives up beside others must not be their trouble
+		ctx = context.WithoutCancel(ctx)
+	}
+	st, err := h.from.PrepareContext(ctx, query) // a pool may let it wait
 	if err != nil {
 		return nil, h.failed(err)
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 )
 
@@ -75,3 +76,25 @@ func (b *Backend) Watch() error {
 	}
 	return err
 }
+
+// Hold takes every connection that reads, until release.
+func (b *Backend) Hold(ctx context.Context) (release func(), err error) {
+	var held []*sql.Conn
+	release = func() {
+		for _, c := range held {
+			_ = c.Close()
+		}
+	}
+	for range b.reading.Stats().MaxOpenConnections {
+		c, err := b.reading.Conn(ctx)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, c)
+	}
+	return release, nil
+}
+
+// Waiting tells how often somebody had to wait for a connection that reads.
+func (b *Backend) Waiting() int64 { return b.reading.Stats().WaitCount }
