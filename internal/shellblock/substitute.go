@@ -1,9 +1,9 @@
 package shellblock
 
 import (
-	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -79,35 +79,33 @@ func freePorts(ports []string) ([]string, error) {
 		}
 		offsets = append(offsets, n)
 	}
+	var last error
 	for range 100 {
-		if free := tryPorts(offsets); free != nil {
+		free, err := tryPorts(offsets)
+		if err == nil {
 			return free, nil
 		}
+		last = err
 	}
-	return nil, errors.New("found no free ports at the distances of the document's")
+	return nil, fmt.Errorf("found no free ports at the distances of the document's: %w", last)
 }
 
-// tryPorts holds a port that the system gives and then its neighbours; all are
-// let go when it returns, nil if one of them is taken.
-func tryPorts(ports []int) []string {
+// tryPorts holds a port and then its neighbours; all are let go when it returns,
+// with an error if one of them is taken. It looks below the ports that systems
+// give to outgoing connections: those would starve it, and take what it let go.
+func tryPorts(ports []int) ([]string, error) {
 	var free []string
-	base := 0
-	for i, p := range ports {
-		at := base + p - ports[0]
-		if i == 0 {
-			at = 0
-		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(at)))
+	base := 10_000 + rand.IntN(20_000)
+	for _, p := range ports {
+		port := strconv.Itoa(base + p - ports[0])
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		defer l.Close()
-		if i == 0 {
-			base = l.Addr().(*net.TCPAddr).Port
-		}
-		free = append(free, strconv.Itoa(base+p-ports[0]))
+		free = append(free, port)
 	}
-	return free
+	return free, nil
 }
 
 func (s substitution) command(text string) string {
