@@ -41,6 +41,7 @@ func (d *Door) Handler(next http.Handler, options ...keeper.Option) http.Handler
 		if old != "" {
 			r, err = d.handOver(w, r, old)
 		}
+		w.Header().Set("Cache-Control", "no-store")
 		switch jwt.ReasonOf(err) {
 		case jwt.Unavailable:
 			http.Error(w, "unavailable", http.StatusServiceUnavailable)
