@@ -19,6 +19,7 @@ func TestDocuments(t *testing.T) {
 	needs.Tool(t, "openssl", "openssl")
 	needs.Tool(t, "node", "nodejs")
 	jotkeeper, resource := compile(t, "./cmd/jotkeeper"), elsewhere(t, compile(t, "./examples/resource"))
+	keeper := compile(t, "./examples/keeper")
 
 	for _, path := range shellblock.Documents(t, root) {
 		name, err := filepath.Rel(root, path)
@@ -34,6 +35,7 @@ func TestDocuments(t *testing.T) {
 				Programs: map[string]string{
 					"go run ./cmd/jotkeeper":     jotkeeper,
 					"bin/jotkeeper":              jotkeeper,
+					"go run ./examples/keeper":   keeper,
 					"go run ./examples/resource": resource,
 				},
 			})

@@ -76,6 +76,8 @@ var rooms = []room{
 		Imports: []string{everything}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
 		Imports: []string{"."}},
+	{Dir: "examples/keeper", Sentence: "Command keeper keeps its own sessions in one process.",
+		Imports: []string{"account", "jwt", "keeper", "keyring", "secret", "store/sqlite"}},
 
 	// The specification.
 	{Dir: "docs/spec/vectors", Sentence: "Package vectors embeds the test vectors of the specification."},

@@ -31,7 +31,8 @@
 // printed with its reason.
 //
 // A block marked sh, bash or shell is an error: nobody would run it. CompileGo
-// does the same service for the Go programs of a document.
+// does the same service for the Go programs of a document, Quotes for the parts
+// of a program that it quotes.
 //
 // It refuses to pass a block that it did not run without saying so, and to try
 // one a second time.

@@ -16,15 +16,33 @@ var packageClause = regexp.MustCompile(`^(?:\s|//[^\n]*\n)*package (\w+)`)
 
 // CompileGo compiles the Go blocks of the Markdown document at path that are
 // whole files, each as a package of the module the document belongs to, and
-// returns how many there are. Blocks without a package clause are fragments
-// and are left alone.
-func CompileGo(t testing.TB, path string) int {
+// returns what came out: a package main is a program to run. In the sources each
+// old word of replace gives way to the new one behind it, such as a port. Blocks
+// without a package clause are fragments and are left alone.
+func CompileGo(t testing.TB, path string, replace ...string) (programs []string) {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	root, err := moduleRoot(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := moduleRoot(path)
+	for _, f := range fencesOf(t, path) {
+		source := strings.NewReplacer(replace...).Replace(strings.Join(f.lines, "\n") + "\n")
+		clause := packageClause.FindStringSubmatch(source)
+		if f.lang != "go" || clause == nil {
+			continue
+		}
+		program := filepath.Join(t.TempDir(), "program")
+		if out, err := compile(root, program, source, clause[1]); err != nil {
+			t.Errorf("%s:%d: the program does not compile: %v\n%s", path, f.line, err, out)
+		}
+		programs = append(programs, program)
+	}
+	return programs
+}
+
+func fencesOf(t testing.TB, path string) []fence {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,26 +50,15 @@ func CompileGo(t testing.TB, path string) int {
 	if err != nil {
 		t.Fatalf("%s:\n%v", path, err)
 	}
-	compiled := 0
-	for _, f := range fences {
-		source := strings.Join(f.lines, "\n") + "\n"
-		clause := packageClause.FindStringSubmatch(source)
-		if f.lang != "go" || clause == nil {
-			continue
-		}
-		compiled++
-		if out, err := compile(root, t.TempDir(), source, clause[1]); err != nil {
-			t.Errorf("%s:%d: the program does not compile: %v\n%s", path, f.line, err, out)
-		}
-	}
-	return compiled
+	return fences
 }
 
 // compile builds the source in a folder of the module that exists in an
 // overlay only, so that it may import internal packages and leaves nothing
 // behind.
-func compile(root, folder, source, pkg string) ([]byte, error) {
+func compile(root, program, source, pkg string) ([]byte, error) {
 	const place = "shellblock_program"
+	folder := filepath.Dir(program)
 	name, args := "program.go", []string{"build"}
 	if strings.HasSuffix(pkg, "_test") || strings.Contains(source, "\"testing\"\n") {
 		name, args = "program_test.go", []string{"test", "-c", "-vet=off"}
@@ -68,7 +75,7 @@ func compile(root, folder, source, pkg string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	build := exec.Command("go", append(args, "-overlay="+overlay, "-o", os.DevNull, "./"+place)...)
+	build := exec.Command("go", append(args, "-overlay="+overlay, "-o", program, "./"+place)...)
 	build.Dir = root
 	return build.CombinedOutput()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -262,7 +263,7 @@ func TestCompileGo(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, path, count := &ledger{t: t}, write(t, "'''go\n"+c.text+"\n'''\n"), 0
-			l.try(func(tb testing.TB) { count = CompileGo(tb, path) })
+			l.try(func(tb testing.TB) { count = len(CompileGo(tb, path)) })
 			got := l.complaint.String()
 			if count != c.count || !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
 				t.Errorf("compiled %d, complaint:\n%s\nwant %d, %s", count, got, c.count, c.want)
@@ -271,6 +272,39 @@ func TestCompileGo(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+func TestCompileGoMakesAProgram(t *testing.T) {
+	path := write(t, "'''go\npackage main\n\nfunc main() { print(\"old\") }\n'''\n")
+	programs := CompileGo(t, path, "old", "new")
+	if len(programs) != 1 {
+		t.Fatalf("programs: %q", programs)
+	}
+	if out, err := exec.Command(programs[0]).CombinedOutput(); string(out) != "new" || err != nil {
+		t.Errorf("it says %q, %v", out, err)
+	}
+}
+
+func TestQuotes(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"a.go": "func a() {\n\treturn\n}\n", "a_test.go": "func tested() {}\n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"a quotation", "'''text\nfunc a() {\n    return\n'''\n", ""},
+		{"another word", "'''text\nfunc b() {\n'''\n", "README.md:1: no program says"},
+		{"of a test", "'''text\nfunc tested() {}\n'''\n", "README.md:1: no program says"},
+		{"half a line", "'''text\nfunc a()\n'''\n", "README.md:1: no program says"},
+		{"none", "words", "README.md quotes nothing"},
+	} {
+		l, path := &ledger{t: t}, write(t, c.text)
+		l.try(func(tb testing.TB) { Quotes(tb, path, folder) })
+		if got := l.complaint.String(); !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
+			t.Errorf("%s: complaint %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 

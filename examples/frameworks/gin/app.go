@@ -2,7 +2,6 @@
 package gin
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -29,30 +28,7 @@ func claims(c *gin.Context) *jotkeeper.Claims {
 	return claims
 }
 
-// Guard is an Auth as gin's middleware. A handler of net/http is called with
-// gin's context behind the request's, finds it there when the request is good,
-// and goes on; otherwise the refusal stands and the chain ends.
+// Guard is an Auth as gin's middleware.
 func Guard(auth *jotkeeper.Auth, options ...jotkeeper.Option) gin.HandlerFunc {
-	guarded := auth.Handler(http.HandlerFunc(goOn), options...)
-	return func(c *gin.Context) {
-		p := &passage{c: c}
-		guarded.ServeHTTP(c.Writer, c.Request.WithContext(context.WithValue(c.Request.Context(), passageKey{}, p)))
-		if !p.passed {
-			c.Abort()
-		}
-	}
-}
-
-type passageKey struct{}
-
-// A passage is one request on its way through the guard.
-type passage struct {
-	c      *gin.Context
-	passed bool
-}
-
-func goOn(_ http.ResponseWriter, r *http.Request) {
-	p := r.Context().Value(passageKey{}).(*passage)
-	p.passed, p.c.Request = true, r
-	p.c.Next()
+	return Wrap(func(next http.Handler) http.Handler { return auth.Handler(next, options...) })
 }

@@ -43,7 +43,7 @@ type Door struct {
 	Old    Old
 	Denied Denied
 	Now    func() time.Time
-	Cookie jotkeeper.Cookie
+	Cookie jotkeeper.Cookie // the Keeper's
 
 	ended            sync.Map // IDs of old tokens that were denied here
 	fromOld, fromNew atomic.Int64
@@ -52,58 +52,63 @@ type Door struct {
 // was is the claim of a new token that names the old one: a logout ends both.
 const was = "was"
 
-// Handler serves next to people who are logged in. A token goes back the way it
-// came, and a locked one into a cookie: no script could read the whole of it, and
-// none will. Cookies go with requests of other sites, which may start nothing.
-func (d *Door) Handler(next http.Handler) http.Handler {
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		t, err := d.enter(w, r)
+// Handler serves next to people who are logged in, as the Keeper's does. Who brings
+// an old token comes to it with a new one. Pages of other sites may start nothing.
+func (d *Door) Handler(next http.Handler, options ...keeper.Option) http.Handler {
+	guarded := d.Keeper.Handler(d.counted(next), options...)
+	return ownSite.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := d.exchange(w, r)
 		if err != nil {
 			refuse(w, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, t)))
+		guarded.ServeHTTP(w, r)
 	}))
 }
 
-func (d *Door) enter(w http.ResponseWriter, r *http.Request) (*keeper.Token, error) {
-	header, cookie, err := credentials(r, d.cookie())
-	switch {
-	case err != nil:
-		return nil, err
-	case cookie != "":
-		return d.byCookie(w, r, cookie, header)
-	case header == "":
-		return nil, &jwt.Error{Reason: jwt.Missing, Detail: "log in"}
+var ownSite = http.NewCrossOriginProtection()
+
+// exchange takes an old token out of a request, and puts its new one in. A cookie
+// decides: the scripts of the old side go on sending what they hold, which may be
+// anything but another person's.
+func (d *Door) exchange(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	raw := bearer(r)
+	if !d.foreign(r.Context(), raw) {
+		return r, nil
 	}
-	found, err := d.Keeper.Find(r.Context(), header)
-	if jwt.ReasonOf(err) == jwt.Header { // not one of ours
-		return d.handOver(w, r, header)
+	f, err := d.Old.Read(d.Now(), r, raw)
+	if c, _ := r.Cookie(d.Cookie.String()); c != nil {
+		if err != nil { // it is nobody's
+			return headless(r), nil
+		}
+		return headless(r), d.beside(r.Context(), raw, f, c.Value)
 	}
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	return d.goOn(r.Context(), found, header, func(t *keeper.Token) { w.Header().Set("Authorization", "Bearer "+t.Text()) })
+	return d.handOver(w, r, raw, f)
 }
 
-// byCookie lets the cookie decide. The scripts of the old side go on sending what
-// they hold; it may be anything but another person's.
-func (d *Door) byCookie(w http.ResponseWriter, r *http.Request, cookie, header string) (*keeper.Token, error) {
-	found, err := d.Keeper.Find(r.Context(), cookie)
-	if err != nil {
-		return nil, err
+// foreign tells whether a token cannot be one of ours.
+func (d *Door) foreign(ctx context.Context, raw string) bool {
+	if raw == "" {
+		return false
 	}
-	if other, err := d.Keeper.Find(r.Context(), header); err == nil && other.SessionID() != found.SessionID() {
-		return nil, errTwo
+	_, err := d.Keeper.Find(ctx, raw)
+	return jwt.ReasonOf(err) == jwt.Header
+}
+
+// beside ends the old token that came with its new one.
+func (d *Door) beside(ctx context.Context, raw string, f Former, cookie string) error {
+	found, err := d.Keeper.Find(ctx, cookie)
+	switch {
+	case err != nil:
+		return nil // the Keeper says why
+	case f.Account != found.Subject():
+		return errTwo
 	}
-	if f, err := d.Old.Read(d.Now(), r, header); err == nil {
-		if f.Account != found.Claims().Subject {
-			return nil, errTwo
-		}
-		d.arrived(r.Context(), header, f.ID)
-	}
-	return d.goOn(r.Context(), found, cookie, func(t *keeper.Token) { d.Cookie.Set(w, t.Text(), t.Expires()) })
+	d.arrived(ctx, raw, f.ID)
+	return nil
 }
 
 // arrived ends the old token that came with its new one. Scripts send it again and
@@ -120,67 +125,82 @@ func (d *Door) arrived(ctx context.Context, raw, id string) {
 	d.ended.Store(id, true)
 }
 
-func (d *Door) goOn(ctx context.Context, found *keeper.Token, raw string, send func(*keeper.Token)) (*keeper.Token, error) {
-	t, err := d.Keeper.Renew(ctx, found)
-	if t == nil {
-		return nil, err
-	}
-	d.fromNew.Add(1)
-	if t.Text() != raw {
-		send(t)
-	}
-	return t, nil
-}
-
-func (d *Door) handOver(w http.ResponseWriter, r *http.Request, raw string) (*keeper.Token, error) {
-	f, err := d.Old.Read(d.Now(), r, raw)
-	if err != nil {
-		return nil, err
-	}
-	t, err := d.Desk.HandOver(r.Context(), raw, func() (keeper.Claims, error) {
-		switch dead, err := d.Denied.Denied(r.Context(), f.ID); {
-		case err != nil:
-			return keeper.Claims{}, &jwt.Error{Reason: jwt.Unavailable, Detail: "the old side's denied tokens cannot be read", Err: err}
-		case dead:
-			return keeper.Claims{}, &jwt.Error{Reason: jwt.Revoked, Detail: "log in again"}
-		}
-		return keeper.Claims{Subject: f.Account, Private: map[string]any{was: f.ID}}, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.fromOld.Add(1)
+// handOver gives the client and its request the new token: a locked one goes into a
+// cookie, for no script could read the whole of it, and none will.
+func (d *Door) handOver(w http.ResponseWriter, r *http.Request, raw string, f Former) (*http.Request, error) {
+	t, err := d.Desk.HandOver(r.Context(), raw, func() (keeper.Claims, error) { return d.claims(r.Context(), f) })
+	way := keeper.ByHeader
 	if f.Locked {
-		d.Cookie.Set(w, t.Text(), t.Expires())
-	} else {
-		w.Header().Set("Authorization", "Bearer "+t.Text())
+		way = keeper.ByCookie
 	}
-	return t, nil
-}
-
-// Logout ends the new session and the old token that it came from, whichever of
-// them the request brings. When it fails the person is still logged in.
-func (d *Door) Logout(w http.ResponseWriter, r *http.Request) error {
-	header, cookie, err := credentials(r, d.cookie())
+	if err == nil {
+		err = d.Keeper.Write(w, r, t, way)
+	}
 	if err != nil {
-		return err
+		return r, err
 	}
-	for _, raw := range []string{header, cookie} {
-		if err := d.end(r.Context(), raw); err != nil {
-			return err
-		}
+	r = headless(r.WithContext(context.WithValue(r.Context(), handedKey{}, true)))
+	if f.Locked {
+		r.AddCookie(&http.Cookie{Name: d.Cookie.String(), Value: t.Text()})
+	} else {
+		r.Header.Set("Authorization", "Bearer "+t.Text())
 	}
-	if f, err := d.Old.Read(d.Now(), r, header); err == nil {
-		if err := d.Desk.End(r.Context(), header, func() error { return d.Denied.Deny(r.Context(), f.ID) }); err != nil {
-			return err
-		}
-	}
-	d.Cookie.Clear(w)
-	return nil
+	return r, nil
 }
 
-func (d *Door) end(ctx context.Context, raw string) error {
-	t, err := d.Keeper.Find(ctx, raw)
+func (d *Door) claims(ctx context.Context, f Former) (keeper.Claims, error) {
+	switch dead, err := d.Denied.Denied(ctx, f.ID); {
+	case err != nil:
+		return keeper.Claims{}, &jwt.Error{Reason: jwt.Unavailable, Detail: "the old side's denied tokens cannot be read", Err: err}
+	case dead:
+		return keeper.Claims{}, &jwt.Error{Reason: jwt.Revoked, Detail: "log in again"}
+	}
+	return keeper.Claims{Subject: f.Account, Private: map[string]any{was: f.ID}}, nil
+}
+
+type handedKey struct{}
+
+// counted is behind the Keeper: the token is good.
+func (d *Door) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(handedKey{}) != nil {
+			d.fromOld.Add(1)
+		} else {
+			d.fromNew.Add(1)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Logout ends the old token and then, by the Keeper's Clear, the new session,
+// whichever of them the request brings. When it fails the person is still logged
+// in. Send it with POST.
+func (d *Door) Logout(w http.ResponseWriter, r *http.Request) error {
+	if err := ownSite.Check(r); err != nil {
+		return &jwt.Error{Reason: jwt.CSRF, Detail: "a logout that another site's page sent", Err: err}
+	}
+	raw := bearer(r)
+	texts := []string{raw}
+	for _, c := range r.CookiesNamed(d.Cookie.String()) {
+		texts = append(texts, c.Value)
+	}
+	for _, text := range texts {
+		if err := d.endFormer(r.Context(), text); err != nil {
+			return err
+		}
+	}
+	if d.foreign(r.Context(), raw) {
+		if err := d.endHanded(r, raw); err != nil {
+			return err
+		}
+		r = headless(r)
+	}
+	return d.Keeper.Clear(w, r)
+}
+
+// endFormer denies the old token that one of ours came from.
+func (d *Door) endFormer(ctx context.Context, text string) error {
+	t, err := d.Keeper.Find(ctx, text)
 	switch {
 	case jwt.ReasonOf(err) == jwt.Unavailable:
 		return err
@@ -188,38 +208,43 @@ func (d *Door) end(ctx context.Context, raw string) error {
 		return nil // not a session of ours, or over
 	}
 	if id, ok := t.Claims().Private[was].(string); ok {
-		if err := d.Denied.Deny(ctx, id); err != nil {
-			return err
-		}
+		return d.Denied.Deny(ctx, id)
 	}
-	return d.Keeper.Revoke(ctx, t)
+	return nil
+}
+
+// endHanded denies an old token, and ends the session that was made of it.
+func (d *Door) endHanded(r *http.Request, raw string) error {
+	f, err := d.Old.Read(d.Now(), r, raw)
+	if err != nil {
+		return nil // not a good token of the old side either
+	}
+	return d.Desk.End(r.Context(), raw, func() error { return d.Denied.Deny(r.Context(), f.ID) })
 }
 
 // Counts returns how many requests were let in by an old token and how many by a
 // new one. When the first stands still, the old side is empty.
 func (d *Door) Counts() (fromOld, fromNew int64) { return d.fromOld.Load(), d.fromNew.Load() }
 
-func (d *Door) cookie() string {
-	if d.Cookie.Name == "" {
-		return jotkeeper.DefaultCookie
-	}
-	return d.Cookie.Name
-}
-
 var errTwo = &jwt.Error{Reason: jwt.Ambiguous, Detail: "two credentials"}
 
-func credentials(r *http.Request, name string) (header, cookie string, err error) {
-	if len(r.Header["Authorization"]) > 1 || len(r.CookiesNamed(name)) > 1 {
-		return "", "", errTwo
+// bearer returns the token of the header, if there is one such header.
+func bearer(r *http.Request) string {
+	if len(r.Header["Authorization"]) != 1 {
+		return ""
 	}
 	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") {
-		header = raw
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
 	}
-	if c, err := r.Cookie(name); err == nil {
-		cookie = c.Value
-	}
-	return header, cookie, nil
+	return raw
+}
+
+// headless is a request without its header's token.
+func headless(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Del("Authorization")
+	return r
 }
 
 func refuse(w http.ResponseWriter, err error) {
@@ -232,14 +257,9 @@ func refuse(w http.ResponseWriter, err error) {
 		reason, status = jwt.Unavailable, http.StatusServiceUnavailable
 	case jwt.Ambiguous:
 		status = http.StatusBadRequest
+	case jwt.CSRF:
+		status = http.StatusForbidden
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, string(reason), status)
-}
-
-type tokenKey struct{}
-
-// From returns the session of the request, in a handler behind a Door.
-func From(ctx context.Context) (*keeper.Token, bool) {
-	t, ok := ctx.Value(tokenKey{}).(*keeper.Token)
-	return t, ok
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/jotkeeper/jotkeeper/examples/migrate/internal/evening"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/rails"
 	"github.com/jotkeeper/jotkeeper/internal/needs"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/keeper"
 )
 
 const (
@@ -119,6 +121,14 @@ func (b browser) request() *http.Request {
 	return r
 }
 
+// post is a form of our own page.
+func (b browser) post() *http.Request {
+	r := b.request()
+	r.Method = "POST"
+	r.Header.Set("Origin", "https://shop.example.com")
+	return r
+}
+
 func (b *browser) take(res *httptest.ResponseRecorder) {
 	if renewed, ok := strings.CutPrefix(res.Header().Get("Authorization"), "Bearer "); ok {
 		b.header = renewed
@@ -133,10 +143,10 @@ func (b *browser) take(res *httptest.ResponseRecorder) {
 func (w *world) visit(b browser) (*httptest.ResponseRecorder, string) {
 	res := httptest.NewRecorder()
 	w.door.Handler(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		t, _ := rails.From(r.Context())
-		fmt.Fprint(out, t.Claims().Subject)
+		t, _ := keeper.FromContext(r.Context())
+		fmt.Fprint(out, t.Subject())
 	})).ServeHTTP(res, b.request())
-	return res, strings.TrimSpace(res.Body.String())
+	return res, evening.Said(res)
 }
 
 func (w *world) open(b *browser) string {
@@ -270,7 +280,7 @@ func TestLogoutEndsBoth(t *testing.T) {
 			if bring == "the answer was lost" {
 				leaver = old
 			}
-			if err := w.door.Logout(httptest.NewRecorder(), leaver.request()); err != nil {
+			if err := w.door.Logout(httptest.NewRecorder(), leaver.post()); err != nil {
 				t.Fatal(err)
 			}
 			for name, b := range map[string]browser{"old": old, "new": fresh} {
@@ -279,6 +289,22 @@ func TestLogoutEndsBoth(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A075: a form on another site ends nothing, on neither side.
+func TestA075ALogoutOfAnotherSite(t *testing.T) {
+	w := newWorld(t, gem)
+	b := w.locked("json")
+	w.open(b)
+	asked := w.denied.asked
+	r := browser{cookies: b.cookies}.post()
+	r.Header.Set("Origin", "https://evil.example")
+	if err := w.door.Logout(httptest.NewRecorder(), r); jwt.ReasonOf(err) != jwt.CSRF || w.denied.asked != asked {
+		t.Errorf("%v, and the old side was asked %d times", err, w.denied.asked-asked)
+	}
+	if got := w.open(b); got != "42" {
+		t.Errorf("afterwards: %s", got)
 	}
 }
 
@@ -301,7 +327,7 @@ func TestKnock(t *testing.T) {
 	}
 	old := patient
 	w.open(&patient)
-	if err := w.door.Logout(httptest.NewRecorder(), patient.request()); err != nil {
+	if err := w.door.Logout(httptest.NewRecorder(), patient.post()); err != nil {
 		t.Fatal(err)
 	}
 	w.door.Desk = handover.NewDesk(w.Keeper, w.Now) // a restart

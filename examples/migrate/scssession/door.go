@@ -26,77 +26,94 @@ type Door struct {
 	Account  string              // the key under which sessions hold the account, a string
 	Until    time.Time
 	Now      func() time.Time
-	Cookie   jotkeeper.Cookie
+	Cookie   jotkeeper.Cookie // the Keeper's
 
 	fromOld, fromNew atomic.Int64
 }
 
-// Handler serves next to people who are logged in. Pages of other sites may
-// start nothing.
-func (d *Door) Handler(next http.Handler) http.Handler {
+// Handler serves next to people who are logged in, as the Keeper's does. Who brings
+// an old session comes to it with a new token. Pages of other sites may start
+// nothing.
+func (d *Door) Handler(next http.Handler, options ...keeper.Option) http.Handler {
+	guarded := d.Keeper.Handler(d.counted(next), options...)
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		t, err := d.enter(w, r)
-		if err != nil {
-			refuse(w, err)
-			return
+		old, err := d.former(r)
+		if old != "" {
+			r, err = d.handOver(w, r, old)
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, t)))
+		w.Header().Set("Cache-Control", "no-store")
+		switch jwt.ReasonOf(err) {
+		case jwt.Unavailable:
+			http.Error(w, "unavailable", http.StatusServiceUnavailable)
+		case jwt.Ambiguous:
+			http.Error(w, "ambiguous", http.StatusBadRequest)
+		default:
+			guarded.ServeHTTP(w, r) // with a new token now, or to be denied as anybody is
+		}
 	}))
 }
 
-// enter returns who asks. The new cookie decides, even when it is refused: an
-// old cookie beside it must not bring a session back that has ended.
-func (d *Door) enter(w http.ResponseWriter, r *http.Request) (*keeper.Token, error) {
-	raw, old, err := credentials(r, d.cookie(), d.Sessions.Cookie.Name)
+// former returns the old cookie that is to be handed over. A new cookie decides,
+// even when it is refused: an old one beside it must not bring a session back that
+// has ended.
+func (d *Door) former(r *http.Request) (string, error) {
+	old := r.CookiesNamed(d.Sessions.Cookie.Name)
 	switch {
-	case err != nil:
-		return nil, err
-	case raw == "" && old != "" && d.Now().Before(d.Until):
-		return d.handOver(w, r, old)
-	case raw == "":
-		return nil, &jwt.Error{Reason: jwt.Missing, Detail: "log in"}
+	case len(r.CookiesNamed(d.Cookie.String())) > 0, len(old) == 0, !d.Now().Before(d.Until):
+		return "", nil
+	case len(old) > 1:
+		return "", &jwt.Error{Reason: jwt.Ambiguous, Detail: "two old cookies are two people"}
 	}
-	found, err := d.Keeper.Find(r.Context(), raw)
-	if err != nil {
-		return nil, err
-	}
-	if old != "" {
-		if err := d.Desk.Arrived(old, func() error { return d.destroy(w, r, old) }); err != nil {
-			log.Print(err) // the next request tries again
-		}
-	}
-	t, err := d.Keeper.Renew(r.Context(), found)
-	if t == nil {
-		return nil, err
-	}
-	d.fromNew.Add(1)
-	if t.Text() != raw {
-		d.Cookie.Set(w, t.Text(), t.Expires())
-	}
-	return t, nil
+	return old[0].Value, nil
 }
 
-// handOver gives the account of an old session a new one, under a new ID. The
-// old session stays until the new token comes back: the answer may be lost.
-func (d *Door) handOver(w http.ResponseWriter, r *http.Request, old string) (*keeper.Token, error) {
-	t, err := d.Desk.HandOver(r.Context(), old, func() (keeper.Claims, error) {
-		ctx, err := d.Sessions.Load(r.Context(), old)
-		if err != nil {
-			return keeper.Claims{}, &jwt.Error{Reason: jwt.Unavailable, Detail: "the old sessions cannot be read", Err: err}
-		}
-		account := d.Sessions.GetString(ctx, d.Account)
-		if account == "" { // nobody logged in there, or there is no such session
-			return keeper.Claims{}, &jwt.Error{Reason: jwt.Missing, Detail: "log in"}
-		}
-		return keeper.Claims{Subject: account}, nil
-	})
-	if err != nil {
-		return nil, err
+// handOver gives the account of an old session a new one, under a new ID, and the
+// request its token. The old session stays until the new token comes back: the
+// answer may be lost.
+func (d *Door) handOver(w http.ResponseWriter, r *http.Request, old string) (*http.Request, error) {
+	t, err := d.Desk.HandOver(r.Context(), old, func() (keeper.Claims, error) { return d.who(r.Context(), old) })
+	if err == nil {
+		err = d.Keeper.Write(w, r, t, keeper.ByCookie)
 	}
-	d.fromOld.Add(1)
-	d.Cookie.Set(w, t.Text(), t.Expires())
-	return t, nil
+	if err != nil {
+		return r, err
+	}
+	r = r.Clone(context.WithValue(r.Context(), handedKey{}, true))
+	r.AddCookie(&http.Cookie{Name: d.Cookie.String(), Value: t.Text()})
+	return r, nil
+}
+
+type handedKey struct{}
+
+func (d *Door) who(ctx context.Context, old string) (keeper.Claims, error) {
+	ctx, err := d.Sessions.Load(ctx, old)
+	if err != nil {
+		return keeper.Claims{}, &jwt.Error{Reason: jwt.Unavailable, Detail: "the old sessions cannot be read", Err: err}
+	}
+	account := d.Sessions.GetString(ctx, d.Account)
+	if account == "" { // nobody logged in there, or there is no such session
+		return keeper.Claims{}, &jwt.Error{Reason: jwt.Missing, Detail: "log in"}
+	}
+	return keeper.Claims{Subject: account}, nil
+}
+
+// counted is behind the Keeper: the token is good. An old cookie beside it has
+// done its work.
+func (d *Door) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(handedKey{}) != nil {
+			d.fromOld.Add(1)
+			next.ServeHTTP(w, r)
+			return
+		}
+		d.fromNew.Add(1)
+		for _, c := range r.CookiesNamed(d.Sessions.Cookie.Name) {
+			if err := d.Desk.Arrived(c.Value, func() error { return d.destroy(w, r, c.Value) }); err != nil {
+				log.Print(err) // the next request tries again
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // destroy ends an old session and takes its cookie from the browser.
@@ -115,44 +132,31 @@ func (d *Door) destroy(w http.ResponseWriter, r *http.Request, old string) error
 }
 
 // Login begins a session for somebody who has just proved who they are. What the
-// browser brought along ends: it may be somebody else's (fixation).
+// browser brought along ends: it may be somebody else's (fixation). With a token
+// beside the error the login stands, and an old session could not be ended yet.
 func (d *Door) Login(w http.ResponseWriter, r *http.Request, account string) (*keeper.Token, error) {
-	if err := d.end(w, r); err != nil {
-		return nil, err
-	}
 	t, err := d.Keeper.Create(r.Context(), keeper.Claims{Subject: account})
+	if err == nil {
+		err = d.Keeper.Write(w, r, t, keeper.ByCookie)
+	}
 	if err != nil {
 		return nil, err
 	}
-	d.Cookie.Set(w, t.Text(), t.Expires())
-	return t, nil
+	return t, d.endOld(w, r)
 }
 
 // Logout ends both: the new session, and the old one if it is still there. When
-// it fails the person is still logged in, and should be told so.
+// it fails the person should be told so, and can try again.
 func (d *Door) Logout(w http.ResponseWriter, r *http.Request) error {
-	if err := d.end(w, r); err != nil {
+	if err := d.Keeper.Clear(w, r); err != nil {
 		return err
 	}
-	d.Cookie.Clear(w)
-	return nil
+	return d.endOld(w, r)
 }
 
-func (d *Door) end(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	for _, c := range r.CookiesNamed(d.cookie()) {
-		t, err := d.Keeper.Find(ctx, c.Value)
-		switch {
-		case jwt.ReasonOf(err) == jwt.Unavailable:
-			return err
-		case err == nil:
-			if err := d.Keeper.Revoke(ctx, t); err != nil {
-				return err
-			}
-		}
-	}
+func (d *Door) endOld(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range r.CookiesNamed(d.Sessions.Cookie.Name) {
-		if err := d.Desk.End(ctx, c.Value, func() error { return d.destroy(w, r, c.Value) }); err != nil {
+		if err := d.Desk.End(r.Context(), c.Value, func() error { return d.destroy(w, r, c.Value) }); err != nil {
 			return err
 		}
 	}

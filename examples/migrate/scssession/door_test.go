@@ -17,6 +17,8 @@ import (
 	"github.com/jotkeeper/jotkeeper/examples/migrate/handover"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/internal/evening"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/scssession"
+	"github.com/jotkeeper/jotkeeper/jwt"
+	"github.com/jotkeeper/jotkeeper/keeper"
 )
 
 // A table is the store of the old sessions: it counts, and fails on demand.
@@ -96,6 +98,14 @@ func (b browser) request() *http.Request {
 	return r
 }
 
+// post is a form of our own page.
+func (b browser) post() *http.Request {
+	r := b.request()
+	r.Method = "POST"
+	r.Header.Set("Origin", "https://shop.example.com")
+	return r
+}
+
 func (b browser) take(w *httptest.ResponseRecorder) {
 	for _, c := range w.Result().Cookies() {
 		if b[c.Name] = c.Value; c.MaxAge < 0 || c.Value == "" {
@@ -108,10 +118,10 @@ func (b browser) take(w *httptest.ResponseRecorder) {
 func (s *shop) visit(r *http.Request) (*httptest.ResponseRecorder, string) {
 	w := httptest.NewRecorder()
 	s.door.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t, _ := scssession.From(r.Context())
-		fmt.Fprint(w, t.Claims().Subject)
+		t, _ := keeper.FromContext(r.Context())
+		fmt.Fprint(w, t.Subject())
 	})).ServeHTTP(w, r)
-	return w, strings.TrimSpace(w.Body.String())
+	return w, evening.Said(w)
 }
 
 // open is a visit as it goes most of the time.
@@ -182,7 +192,7 @@ func TestFixation(t *testing.T) {
 	s.open(mallory) // has both cookies now, and plants them
 	victim := browser{former: mallory[former], fresh: mallory[fresh]}
 	w := httptest.NewRecorder()
-	token, err := s.door.Login(w, victim.request(), "ada")
+	token, err := s.door.Login(w, victim.post(), "ada")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,6 +204,13 @@ func TestFixation(t *testing.T) {
 	victim.take(w)
 	if got := s.open(victim); got != "ada" || victim[former] != "" || victim[fresh] != token.Text() {
 		t.Errorf("after the login: %s %v", got, victim)
+	}
+	planted := browser{former: s.oldLogin("mallory")} // the old one alone
+	if _, err := s.door.Login(httptest.NewRecorder(), planted.post(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.open(planted); got != "missing" {
+		t.Errorf("A062: the planted old cookie, alone, is %s", got)
 	}
 	if got := s.open(browser{former: "chosen-by-a-client"}); got != "missing" {
 		t.Errorf("A062: a chosen cookie is %s", got)
@@ -210,6 +227,7 @@ func TestFixation(t *testing.T) {
 	if err := s.Revoke(t.Context(), handed); err != nil {
 		t.Fatal(err)
 	}
+	s.door.Desk = handover.NewDesk(s.Keeper, s.Now) // a restart
 	if got := s.open(bob); got != "revoked" {
 		t.Errorf("an ended session beside its old one: %s", got)
 	}
@@ -232,7 +250,7 @@ func TestLogoutEndsBoth(t *testing.T) {
 				}
 			}
 			w := httptest.NewRecorder()
-			if err := s.door.Logout(w, ada.request()); err != nil {
+			if err := s.door.Logout(w, ada.post()); err != nil {
 				t.Fatal(err)
 			}
 			if ada.take(w); len(ada) != 0 || s.table.left(t) != 0 {
@@ -261,12 +279,12 @@ func TestTheOldStoreIsAway(t *testing.T) {
 	if got := s.open(ada); got != "ada" {
 		t.Errorf("with a token in hand: %s", got)
 	}
-	if err := s.door.Logout(httptest.NewRecorder(), ada.request()); err == nil {
+	if err := s.door.Logout(httptest.NewRecorder(), ada.post()); err == nil {
 		t.Error("the logout did not say that the old session lives")
 	}
 	s.table.away = false
 	w := httptest.NewRecorder()
-	if err := s.door.Logout(w, ada.request()); err != nil {
+	if err := s.door.Logout(w, ada.post()); err != nil {
 		t.Error(err)
 	}
 }
@@ -279,6 +297,19 @@ func TestOtherSitesStartNothing(t *testing.T) {
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	if w, _ := s.visit(r); w.Code != 403 || s.Stats().Created != 0 {
 		t.Errorf("%d, %d sessions", w.Code, s.Stats().Created)
+	}
+	for _, b := range []browser{{former: s.oldLogin("ada")}, {former: s.oldLogin("ada"), fresh: "x"}} {
+		r := b.post()
+		r.Header.Set("Origin", "https://evil.example")
+		if _, err := s.door.Login(httptest.NewRecorder(), r, "mallory"); jwt.ReasonOf(err) != jwt.CSRF {
+			t.Errorf("A075: a login that another site sent: %v", err)
+		}
+		if err := s.door.Logout(httptest.NewRecorder(), r); jwt.ReasonOf(err) != jwt.CSRF {
+			t.Errorf("A075: a logout that another site sent: %v", err)
+		}
+	}
+	if n := s.table.left(t); n != 3 {
+		t.Errorf("another site ended old sessions: %d left of 3", n)
 	}
 	two := browser{former: s.oldLogin("ada")}.request()
 	two.AddCookie(&http.Cookie{Name: former, Value: s.oldLogin("bob")})

@@ -3,6 +3,9 @@
 package evening
 
 import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,4 +56,13 @@ func (h *House) Wait(d time.Duration) {
 	if err := h.CatchUp(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// Said is what an answer says: the code of a problem, or its words.
+func Said(w *httptest.ResponseRecorder) string {
+	var problem struct{ Code string }
+	if json.Unmarshal(w.Body.Bytes(), &problem) == nil && problem.Code != "" {
+		return problem.Code
+	}
+	return strings.TrimSpace(w.Body.String())
 }
