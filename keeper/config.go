@@ -38,7 +38,10 @@ type Config struct {
 	// tokens. A token is renewed when its version stands before the last. One
 	// that is not listed is of a newer release, and left alone.
 	Versions []string
-	Retired  []string // versions to renew although they are not listed any more
+	// Retired are versions to renew although they are not listed any more: of a
+	// release that was withdrawn. Name one when no node of it is left, for that
+	// would renew what this one renewed, and so on.
+	Retired []string
 
 	// Regenerate makes the claims of a renewal from the old ones, so that rights
 	// are fresh: Scope and Private are taken from it. Its failure never ends a
