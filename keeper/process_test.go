@@ -168,11 +168,6 @@ func newPlace(t *testing.T) program {
 	return program{File: filepath.Join(t.TempDir(), "shop.db"), Master: secret.Encode(secret.Generate())}
 }
 
-func (p program) releasing(versions ...string) program {
-	p.Versions = versions
-	return p
-}
-
 func (p program) start(t *testing.T) *process {
 	t.Helper()
 	text, err := json.Marshal(p)

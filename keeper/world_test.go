@@ -1,7 +1,6 @@
 package keeper_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -15,8 +14,8 @@ import (
 // A world is one browser with one cookie jar, its requests and answers under
 // way, two nodes of the program, of two releases, and perhaps a thief. It checks
 // after each answer what is promised of a session. It is told what happens by
-// the state machine (machine_test.go), or by weeks of a person's life
-// (weeks_test.go).
+// the state machine (machine_test.go). Weeks of people's lives are played in
+// internal/sim.
 type world struct {
 	*testing.T
 	fatal func(format string, args ...any)
@@ -31,12 +30,11 @@ type world struct {
 	ended bool   // by a logout
 	sid   string
 
-	issued   []*keeper.Token      // every token of the session, as first seen
-	next     map[string]string    // jti → jti of its successor
-	seen     map[string]time.Time // first sight, by jti
-	texts    map[string]string    // jti → text: one, whoever is given it
-	refused  map[jwt.Reason]int   // the owner's refusals
-	requests int
+	issued  []*keeper.Token      // every token of the session, as first seen
+	next    map[string]string    // jti → jti of its successor
+	seen    map[string]time.Time // first sight, by jti
+	texts   map[string]string    // jti → text: one, whoever is given it
+	refused map[jwt.Reason]int   // the owner's refusals
 }
 
 // A leg is a request under way, or its answer.
@@ -96,7 +94,6 @@ func (w *world) login() {
 func (w *world) send(takes time.Duration, lost bool) {
 	if w.jar != "" {
 		w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes), token: w.jar, lost: lost})
-		w.requests++
 	}
 }
 
@@ -227,5 +224,3 @@ func (w *world) logout() {
 	}
 	w.follow()
 }
-
-func (w *world) String() string { return fmt.Sprintf("%d requests, refused %v", w.requests, w.refused) }
