@@ -56,7 +56,7 @@ func TestB2APageOf64Requests(t *testing.T) {
 					t.Errorf("of %d answers %d were lost, and %d successes arrived; want 64", answers.Load(), drops.Load(), arrived.Load())
 				}
 				here, there := nodes[0].Stats(), nodes[1].Stats()
-				if renewed, repeated := here.Renewed+there.Renewed, here.Repeated+there.Repeated; renewed != 1 || repeated != uint64(answers.Load()-1) {
+				if renewed, repeated := here.Renewed+there.Renewed, here.Repeated+there.Repeated; renewed != 1 || repeated != uint64(answers.Load()-1) || here.Late+there.Late != 0 {
 					t.Errorf("%d renewals decided, %d repeated, want 1 and %d", renewed, repeated, answers.Load()-1)
 				}
 				h.wantRules()
