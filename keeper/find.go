@@ -34,6 +34,9 @@ func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
 	if err := k.following(); err != nil {
 		return nil, err
 	}
+	if k.setBack(now, t.claims) {
+		return nil, unavailable("the clock here is behind the log: it was set back", nil)
+	}
 	k.sight(ctx, now, t.claims)
 	t.due = due(t.claims, v.Action == revocation.Rotate, k.settled(now, t.claims), now, k.cfg.Versions, k.cfg.Retired)
 	return t, nil
