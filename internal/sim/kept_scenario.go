@@ -51,9 +51,10 @@ func Kept() []Scenario {
 		person.named("pages, the browser dies", dying, unpromised),
 		person.named("pages, the browser dies, 2 minutes of grace", dying, grace(2*time.Minute)),
 		native.named("a native client, 1 % lost", lost(0.01)),
-		native.named("a native client, 5 % lost", lost(0.05)),
+		native.named("a native client, 5 % lost", lost(0.05), unpromised),
 		native.named("a native client, 5 % lost, one retry", lost(0.05), retried),
-		native.named("a native client, shown at once, 5 % lost", lost(0.05), shownAtOnce),
+		native.named("a native client, shown at once, 5 % lost", lost(0.05), shownAtOnce, unpromised),
+		native.named("a native client, shown at once, 5 % lost, one retry", lost(0.05), retried, shownAtOnce),
 	}
 }
 
