@@ -31,14 +31,18 @@ type Config struct {
 	// older tokens live. 0: Lifetime.
 	Retention time.Duration
 	// Grace is how long a renewed token still works after its successor was first
-	// seen: for requests under way. 0: 10 seconds.
+	// seen: longer than a request takes on slow lines, plus how far the clocks of
+	// your nodes may be apart. 0: 10 seconds.
 	Grace time.Duration
 
 	// Versions of the application, oldest first; the last one is written into
 	// tokens. A token is renewed when its version stands before the last. One
 	// that is not listed is of a newer release, and left alone.
 	Versions []string
-	Retired  []string // versions to renew although they are not listed any more
+	// Retired are versions to renew although they are not listed any more: of a
+	// release that was withdrawn. Name one when no node of it is left, for that
+	// would renew what this one renewed, and so on.
+	Retired []string
 
 	// Regenerate makes the claims of a renewal from the old ones, so that rights
 	// are fresh: Scope and Private are taken from it. Its failure never ends a
@@ -70,7 +74,9 @@ type Config struct {
 	Now func() time.Time // nil: time.Now; read once for each call
 }
 
-// A Foreign is another issuer whose tokens are accepted.
+// A Foreign is another issuer whose tokens are accepted. Their Subject is an
+// account of that issuer: ask Token.Issuer, or Token.Foreign, before taking it for
+// one of yours.
 type Foreign struct {
 	Issuer   string             // required
 	Audience []string           // empty: Config.Audience and Config.Audiences

@@ -12,16 +12,17 @@ import (
 )
 
 // JC3, B2, B10: a page fires 64 requests with one token that is due, at two
-// nodes, by header and by cookie: one successor, nobody is logged out. When each
-// twentieth answer is lost on its way, whoever asks again gets the same.
+// nodes, by header and by cookie: one successor, 64 successes, one write. When
+// each twentieth answer is lost on its way, whoever asks again gets the same.
 func TestB2APageOf64Requests(t *testing.T) {
 	for name, lost := range map[string]int64{"all arrive": 0, "each twentieth is lost": 20} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, h *house) {
 				nodes := []*keeper.Keeper{h.Keeper, h.node()}
-				token := h.login().Text()
+				old := h.login()
+				token := old.Text()
 				h.pass(31*time.Minute, nodes[1])
-				var answers, drops atomic.Int64
+				var answers, drops, arrived atomic.Int64
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					n := answers.Add(1)
 					kept := httptest.NewRecorder()
@@ -32,6 +33,9 @@ func TestB2APageOf64Requests(t *testing.T) {
 					}
 					for name, values := range kept.Header() {
 						w.Header()[name] = values
+					}
+					if kept.Code == http.StatusOK {
+						arrived.Add(1)
 					}
 					w.WriteHeader(kept.Code)
 					w.Write(kept.Body.Bytes())
@@ -48,15 +52,33 @@ func TestB2APageOf64Requests(t *testing.T) {
 						t.Fatalf("client %d holds %q, the first %q", i, tail(text), tail(given[0]))
 					}
 				}
-				renewed := nodes[0].Stats().Renewed + nodes[1].Stats().Renewed
-				if renewed != 1 || (lost > 0) != (drops.Load() > 0) {
-					t.Errorf("%d renewals, %d answers lost of %d", renewed, drops.Load(), answers.Load())
+				if answers.Load() != 64+drops.Load() || arrived.Load() != 64 || (lost > 0) != (drops.Load() >= 3) {
+					t.Errorf("of %d answers %d were lost, and %d successes arrived; want 64", answers.Load(), drops.Load(), arrived.Load())
 				}
-				if w := h.asks(req("GET", "/", inCookie(given[0])...)); w.Code != 200 {
+				here, there := nodes[0].Stats(), nodes[1].Stats()
+				if renewed, repeated := here.Renewed+there.Renewed, here.Repeated+there.Repeated; renewed != 1 || repeated != uint64(answers.Load()-1) || here.Late+there.Late != 0 {
+					t.Errorf("%d renewals decided, %d repeated, want 1 and %d", renewed, repeated, answers.Load()-1)
+				}
+				h.wantRules()
+				h.recorded(old, given[0])
+				if w := h.asks(req("GET", "/", inCookie(given[0])...)); w.Code != http.StatusOK {
 					t.Errorf("afterwards: %d %s", w.Code, w.Body)
 				}
 			})
 		})
+	}
+}
+
+// recorded wants the store to hold one renewal and nothing else: that of a token
+// into the one with this text.
+func (h *house) recorded(old *keeper.Token, text string) {
+	h.Helper()
+	r, err := h.wire.store.Rotated(h.Context(), old.ID())
+	if next := h.finds(text); err != nil || r.Successor != next.ID() {
+		h.Errorf("recorded is %s (%v), given was %s", r.Successor, err, next.ID())
+	}
+	if n, err := h.wire.store.Sweep(h.Context(), old.Ends()); n != 1 || err != nil {
+		h.Errorf("%d renewals were recorded (%v), want 1", n, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"expvar"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
@@ -261,15 +263,26 @@ func ExampleKeeper_Run() {
 	// context canceled
 }
 
-// What a keeper did, for the program's metrics.
+// What a keeper did, and how it fares, for the program's metrics.
 func ExampleStats() {
 	k, ctx := open(usual), context.Background()
 	token, _ := k.Create(ctx, keeper.Claims{Subject: "42"})
 	_, _ = k.Rotate(ctx, token, nil)
 	s := k.Stats()
-	fmt.Println(s.Created, s.Renewed, s.Reused)
+	fmt.Println(s.Created, s.Renewed, s.Reused, time.Since(s.Rules.Heard) < revocation.MaxStale)
 	// Output:
-	// 1 1 0
+	// 1 1 0 true
+}
+
+// The standard library's way out: expvar.Publish("sessions", sessions), and
+// /debug/vars has the figures.
+func ExampleStats_expvar() {
+	k := open(usual)
+	sessions := expvar.Func(func() any { return k.Stats() })
+	_, _ = k.Create(context.Background(), keeper.Claims{Subject: "42"})
+	fmt.Println(strings.Contains(sessions.String(), `"Created":1,"Renewed":0,`))
+	// Output:
+	// true
 }
 
 // The store remembers renewals, and no token.

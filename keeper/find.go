@@ -14,7 +14,8 @@ import (
 // absolute, binding, revoked, reused; or unavailable, when it cannot be known.
 //
 // It asks no store. Only the first sight of a renewed token is written down,
-// once, and so is the end of a session whose token was reused.
+// once, and so is the end of a session whose token was reused. The log is read
+// when it is behind the token.
 func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
 	now := k.cfg.Now()
 	t, err := k.verify(ctx, now, raw)
@@ -25,12 +26,16 @@ func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
 		return t, nil
 	}
 	q := t.query()
+	k.reach(ctx, q.Rev)
 	v := k.index.Check(now, &q)
 	if v.Action == revocation.Revoke {
 		return nil, k.refused(ctx, now, t, v)
 	}
 	if err := k.following(); err != nil {
 		return nil, err
+	}
+	if k.setBack(now, t.claims) {
+		return nil, unavailable("the clock here is behind the log: it was set back", nil)
 	}
 	k.sight(ctx, now, t.claims)
 	t.due = due(t.claims, v.Action == revocation.Rotate, k.settled(now, t.claims), now, k.cfg.Versions, k.cfg.Retired)

@@ -64,21 +64,33 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return revocation.Follow(ctx, k.cfg.Revocations, k.index)
 }
 
+// sweepOn sweeps, but not in the hour in which the clock was set: what a wrong
+// one forgets is missed when it is right again.
 func (k *Keeper) sweepOn(ctx context.Context) {
 	each := time.NewTicker(sweepEach)
 	defer each.Stop()
+	start := k.machine()
+	last := k.ahead(start)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-each.C:
-			_, _ = k.Sweep(ctx) // what is left is swept next time
+			was := last
+			if last = k.ahead(start); (last - was).Abs() <= ruleSkew {
+				_, _ = k.Sweep(ctx) // what is left is swept next time
+			}
 		}
 	}
 }
 
+// ahead is by how much more the clock has moved since start than time has passed.
+func (k *Keeper) ahead(start time.Time) time.Duration {
+	return k.cfg.Now().Round(0).Sub(start.Round(0)) - k.machine().Sub(start)
+}
+
 // Sweep forgets renewals and rules that no living token needs, and returns how
-// many. Run does it each hour.
+// many. Run does it each hour, unless the clock was set.
 func (k *Keeper) Sweep(ctx context.Context) (int, error) {
 	now := k.cfg.Now()
 	renewals, err := k.cfg.Store.Sweep(ctx, now)

@@ -8,7 +8,7 @@ import (
 )
 
 // Whatever order things happen in: logins, requests that race, answers that are
-// late or lost, rights that change, releases side by side, a logout, a thief.
+// late or lost, a node without news, rights that change, releases side by side, a logout, a thief.
 func TestAnySessionKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, rt.Fatalf)
@@ -35,7 +35,9 @@ func TestAnySessionKeepsItsPromises(t *testing.T) {
 				}
 				w.follow()
 			},
-			"logout": func(*rapid.T) { w.logout() },
+			"logout":     func(*rapid.T) { w.logout() },
+			"no news":    func(*rapid.T) { w.deaf, w.wasDeaf = true, true },
+			"news again": func(*rapid.T) { w.deaf = false; w.follow() },
 			"a thief copies": func(*rapid.T) {
 				if w.loot = w.jar; w.loot != "" {
 					w.theft = true

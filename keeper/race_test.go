@@ -3,12 +3,14 @@ package keeper_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/store/sqlite"
 )
 
 // B2, B6, A085: a page fires 64 requests with one old token, over two nodes. All
@@ -106,6 +108,48 @@ func TestA090RenewalsBesideALogout(t *testing.T) {
 			}
 		}
 	})
+}
+
+// B9: the same over two openings of one file, each with its own connections, and
+// the one that renews has not heard of the logout. Nothing that it made lives.
+func TestB9RenewalsBesideALogoutElsewhere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shop.db")
+	open := func(changes ...func(*keeper.Config)) *house {
+		b, err := sqlite.Open(t.Context(), file, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		return houseOver(t, b, changes...)
+	}
+	here := open()
+	there := open(sameKeys(here))
+	there.SetMachine(here.clock.read)
+	there.must(there.CatchUp(t.Context()))
+	for range 16 {
+		token := here.login()
+		var next *keeper.Token
+		var all sync.WaitGroup
+		all.Go(func() { next, _ = there.Rotate(t.Context(), token, nil) })
+		if err := here.Revoke(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+		again, err := there.Rotate(t.Context(), token, nil)
+		if next == nil && (again != nil || jwt.ReasonOf(err) != jwt.Revoked) {
+			t.Errorf("after the logout it was renewed to %v, %v", again, err)
+		}
+		if next != nil {
+			here.refuses(next.Text(), jwt.Revoked)
+		}
+	}
+	token := here.login()
+	there.must(there.CatchUp(t.Context()))
+	here.must(here.Revoke(t.Context(), token))
+	there.finds(token.Text()) // it will hear of it
+	if next, err := there.Rotate(t.Context(), token, nil); next != nil || jwt.ReasonOf(err) != jwt.Revoked {
+		t.Errorf("after the logout it was renewed to %v, %v", next, err)
+	}
 }
 
 // B6: who comes second is not refused, and takes nothing from who came first.

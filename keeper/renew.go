@@ -90,6 +90,9 @@ func (k *Keeper) repeat(ctx context.Context, now time.Time, t *Token) (*Token, e
 		return nil, unavailable("the renewal cannot be looked up", err)
 	}
 	k.tally.repeated.Add(1)
+	if now.Sub(r.At) > 2*k.cfg.Grace {
+		k.tally.late.Add(1)
+	}
 	return k.successor(ctx, now, r)
 }
 

@@ -205,6 +205,9 @@ func TestB10LostAnswersAreNoLogout(t *testing.T) {
 			}
 		}
 		h.visits(first.Text())
+		if s := h.Stats(); s.Renewed != 1 || s.Repeated != 29 || s.Late != 29 {
+			t.Errorf("counted %+v", s)
+		}
 	}
 }
 

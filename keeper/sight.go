@@ -76,6 +76,16 @@ func (k *Keeper) sight(ctx context.Context, now time.Time, c *jwt.Session) {
 	k.tally.sighted.Add(1)
 }
 
+// setBack tells whether the successor of a token was first seen at a time that
+// the clock here will reach in more than a minute: then it was set back, and
+// would give a token that is dead a second grace.
+func (k *Keeper) setBack(now time.Time, c *jwt.Session) bool {
+	own := revocation.Query{Issuer: k.cfg.Issuer, ID: c.ID}
+	last := k.index.Look(c.Expires.Time(), &own)
+	return last.Action == revocation.Revoke && last.Reason == reasonRenewed &&
+		k.index.Look(now.Add(k.cfg.Grace+ruleSkew), &own).Action != revocation.Revoke
+}
+
 // hush keeps requests from waiting one after another for a log that failed.
 func (k *Keeper) hush() {
 	k.mu.Lock()

@@ -1,7 +1,7 @@
 package keeper_test
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -15,8 +15,8 @@ import (
 // A world is one browser with one cookie jar, its requests and answers under
 // way, two nodes of the program, of two releases, and perhaps a thief. It checks
 // after each answer what is promised of a session. It is told what happens by
-// the state machine (machine_test.go), or by weeks of a person's life
-// (weeks_test.go).
+// the state machine (machine_test.go). Weeks of people's lives are played in
+// internal/sim.
 type world struct {
 	*testing.T
 	fatal func(format string, args ...any)
@@ -24,19 +24,20 @@ type world struct {
 	log   revocation.Log
 	nodes []*keeper.Keeper
 
-	jar   string // the browser's cookie; "": logged out
-	legs  []*leg
-	loot  string // the thief's
-	theft bool   // ever
-	ended bool   // by a logout
-	sid   string
+	jar     string // the browser's cookie; "": logged out
+	legs    []*leg
+	loot    string // the thief's
+	theft   bool   // ever
+	ended   bool   // by a logout
+	deaf    bool   // the second node hears nothing of the log
+	wasDeaf bool   // ever
+	sid     string
 
-	issued   []*keeper.Token      // every token of the session, as first seen
-	next     map[string]string    // jti → jti of its successor
-	seen     map[string]time.Time // first sight, by jti
-	texts    map[string]string    // jti → text: one, whoever is given it
-	refused  map[jwt.Reason]int   // the owner's refusals
-	requests int
+	issued  []*keeper.Token      // every token of the session, as first seen
+	next    map[string]string    // jti → jti of its successor
+	seen    map[string]time.Time // first sight, by jti
+	texts   map[string]string    // jti → text: one, whoever is given it
+	refused map[jwt.Reason]int   // the owner's refusals
 }
 
 // A leg is a request under way, or its answer.
@@ -73,7 +74,11 @@ func newWorld(t *testing.T, fatal func(string, ...any)) *world {
 }
 
 func (w *world) follow() {
-	for _, k := range w.nodes {
+	hearing := w.nodes
+	if w.deaf {
+		hearing = hearing[:1]
+	}
+	for _, k := range hearing {
 		if err := k.CatchUp(w.Context()); err != nil {
 			w.fatal("following: %v", err)
 		}
@@ -96,7 +101,6 @@ func (w *world) login() {
 func (w *world) send(takes time.Duration, lost bool) {
 	if w.jar != "" {
 		w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes), token: w.jar, lost: lost})
-		w.requests++
 	}
 }
 
@@ -127,6 +131,7 @@ func (w *world) arrive(l *leg, node func() int, takes func() time.Duration) {
 		if l.token != "" {
 			w.jar = l.token
 		}
+	case l.answer && l.reason == jwt.Unavailable && w.wasDeaf: // come again
 	case l.answer:
 		w.refused[l.reason]++
 		if !w.theft && !w.ended && l.reason != jwt.Expired {
@@ -153,13 +158,22 @@ func (w *world) serve(k *keeper.Keeper, text string) (string, jwt.Reason) {
 	if found.SessionID() != w.sid {
 		w.fatal("a token of session %s is accepted for %s", found.SessionID(), w.sid)
 	}
-	if w.ended {
+	unheard := w.deaf && k == w.nodes[1]
+	if w.ended && !unheard {
 		w.fatal("a token of a session that was logged out is accepted")
 	}
 	if _, was := w.seen[found.ID()]; !was {
 		w.seen[found.ID()] = w.clock.read()
 	}
 	t, err := k.Renew(w.Context(), found)
+	switch {
+	case w.ended && t != nil && t != found && w.next[found.ID()] == "":
+		w.fatal("a session that was logged out is renewed")
+	case unheard && errors.Is(err, keeper.ErrKept):
+		return text, ""
+	case unheard && err != nil:
+		return "", jwt.ReasonOf(err)
+	}
 	if err != nil {
 		w.fatal("renewing: %v", err)
 		return text, ""
@@ -217,9 +231,13 @@ func (w *world) logout() {
 	if w.jar == "" {
 		return
 	}
+	at := 1
+	if w.deaf { // it is to hear of it later
+		at = 0
+	}
 	for _, t := range w.issued {
 		if t.Text() == w.jar {
-			if err := w.nodes[1].Revoke(w.Context(), t); err != nil {
+			if err := w.nodes[at].Revoke(w.Context(), t); err != nil {
 				w.fatal("logging out: %v", err)
 			}
 			w.ended = true
@@ -227,5 +245,3 @@ func (w *world) logout() {
 	}
 	w.follow()
 }
-
-func (w *world) String() string { return fmt.Sprintf("%d requests, refused %v", w.requests, w.refused) }

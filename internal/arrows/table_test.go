@@ -90,7 +90,7 @@ var rooms = []room{
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
-		Imports: []string{"jwt", "revocation", "secret", "session", "store/memory"}}, // only tests import it
+		Imports: []string{"jwt", "keeper", "revocation", "secret", "session", "store/memory"}}, // only tests import it
 	{Dir: "internal/town", Sentence: "Package town plays the whole system for weeks in synthetic time."}, // nothing but tests
 	{Dir: "internal/shellblock", Sentence: "Package shellblock runs the console blocks of a document as a test."},
 }

@@ -24,8 +24,8 @@ type row struct {
 // the session by saying no.
 type rule func(m *model, now time.Time, shown int) (int, bool)
 
-func modelOf(r rule, derives bool) func() (server, error) {
-	return func() (server, error) { return &model{rule: r, derives: derives}, nil }
+func modelOf(r rule, derives bool) func(Scenario) (server, error) {
+	return func(Scenario) (server, error) { return &model{rule: r, derives: derives}, nil }
 }
 
 // strict ends the session when any token is shown for the second time: RFC 9700
@@ -68,6 +68,18 @@ func parentAlways(m *model, now time.Time, shown int) (int, bool) {
 	return 0, false
 }
 
+// atOnce renews a token past half of its hour and takes no other one from then
+// on. So do tokens that are renewed in an ordinary answer, and revoked.
+func atOnce(m *model, now time.Time, shown int) (int, bool) {
+	switch {
+	case shown != m.row.current:
+		return 0, false
+	case now.Sub(m.row.turned) < 30*time.Minute:
+		return shown, true
+	}
+	return m.turn(now), true
+}
+
 // turn makes a new token current.
 func (m *model) turn(now time.Time) int {
 	m.before = m.row
@@ -78,7 +90,7 @@ func (m *model) turn(now time.Time) int {
 
 func (m *model) login(now time.Time) (string, error) {
 	m.issued++ // so that no token of before is a parent
-	m.row = row{current: m.issued}
+	m.row = row{current: m.issued, turned: now}
 	m.before = m.row
 	return strconv.Itoa(m.issued), nil
 }
@@ -97,6 +109,8 @@ func (m *model) refresh(now time.Time, _ int, token string) (answer, error) {
 }
 
 func (m *model) sight(time.Time, int, string, time.Duration) error { return nil }
+
+func (m *model) rights(time.Time) error { return nil }
 
 func (m *model) forget() error {
 	m.row = m.before

@@ -27,7 +27,7 @@ type ours struct {
 
 // newOurs makes two nodes over one store. HMAC signs the access tokens, since
 // nobody verifies them here.
-func newOurs() (server, error) {
+func newOurs(Scenario) (server, error) {
 	key, err := jwt.NewHMACKey(jwt.HS256, secret.Generate().Bytes())
 	if err != nil {
 		return nil, err
@@ -91,6 +91,8 @@ func (o *ours) sight(now time.Time, node int, seen string, kept time.Duration) e
 	_, err := o.nodes[node].Sight(context.Background(), now, []string{"shop"}, session.Sighting{SessionID: o.sid, Generation: seen, Kept: kept})
 	return err
 }
+
+func (o *ours) rights(time.Time) error { return nil }
 
 func (o *ours) forget() error { return o.store.forget() }
 

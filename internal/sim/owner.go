@@ -22,6 +22,7 @@ type tab struct{ set int }
 type request struct {
 	tab, try, life, session int
 	shown                   string
+	beside                  bool // one of several that a page needs
 }
 
 // begin logs in.
@@ -55,8 +56,16 @@ func (o *owner) fires(i, try int) {
 		o.sleep()
 		return
 	}
-	r := request{i, try, o.life, o.session, o.jar}
+	if w.chance(w.Rights) {
+		w.note(w.server.rights(dawn.Add(w.now)))
+	}
+	r := request{tab: i, try: try, life: o.life, session: o.session, shown: o.jar}
 	w.after(w.path(), func() { o.arrives(r) })
+	for range w.beside() {
+		other := r
+		other.beside = true
+		w.after(w.path(), func() { o.arrives(other) })
+	}
 }
 
 // sleep shuts the lid for hours. Answers that come then are lost; when it
@@ -87,12 +96,13 @@ func (o *owner) arrives(r request) {
 	lost := w.chance(w.Lost)
 	switch {
 	case r.life != o.life || w.now < o.asleep: // whoever asked is dead, or does not listen
+	case r.beside && (lost || a.verdict == wait): // the page does without
 	case a.verdict == wait:
 		o.later(r.tab, w.path()+w.between(time.Second, 3*time.Second), r.try)
 	case lost && r.try < w.Retries:
 		o.later(r.tab, w.between(2*time.Second, 10*time.Second), r.try+1)
 	case lost:
-		o.later(r.tab, w.halfLife(), 0)
+		o.later(r.tab, w.pause(), 0)
 	default:
 		w.after(w.path(), func() { o.receives(r, a) })
 	}
@@ -107,8 +117,16 @@ func (o *owner) receives(r request, a answer) {
 	if a.token != "" && a.token != o.jar {
 		o.jar = a.token
 		o.save()
+		if w.Shows {
+			again := r
+			again.shown, again.beside = o.jar, true
+			w.after(w.path(), func() { o.arrives(again) })
+		}
 	}
-	o.later(r.tab, w.halfLife(), 0)
+	if r.beside {
+		return
+	}
+	o.later(r.tab, w.pause(), 0)
 	life := o.life
 	w.present(a.seen, func() bool { return life == o.life && w.now >= o.asleep })
 	if w.chance(w.Deaths) {

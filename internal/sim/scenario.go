@@ -8,6 +8,8 @@ type Scenario struct {
 	Promise   Promise
 	Length    time.Duration // at most
 	Tabs      int           // of one browser
+	Reads     bool          // a person opens pages: several requests at once, soon another page, or a pause of up to 20 minutes; no timers
+	Rights    float64       // chance for each page that the rights of the account change
 	Jitter    float64       // how far a timer strays from half of a token's life
 	Slow      float64       // part of the requests and answers that take up to Slowest
 	Slowest   time.Duration
@@ -19,6 +21,9 @@ type Scenario struct {
 	FailOver  float64       // part of the rotations that a fail-over within 20 s undoes
 	Sightings bool          // verifiers report what they see
 	Thief     Thief
+	Behind    time.Duration // how long a shadow comes after the owner
+	Grace     time.Duration // of a token that renews itself; 0: the usual
+	Shows     bool          // a client that is given a token shows it at once
 }
 
 // A Promise is what a scenario must show of our design.
@@ -29,8 +34,10 @@ const (
 	Nothing Promise = iota
 	// NoLogout promises that nobody is logged out.
 	NoLogout
-	// EveryTheft promises that every theft is found.
+	// EveryTheft promises that every theft is found, after a few refreshes.
 	EveryTheft
+	// EveryThief promises that every thief is found, sooner or later.
+	EveryThief
 )
 
 const week = 7 * day
@@ -84,7 +91,7 @@ func Thefts() []Scenario {
 			for _, tabs := range []int{1, 4} {
 				s := Scenario{
 					Name: who.name, Promise: who.promise, Thief: who.thief, Length: week, Tabs: tabs, Jitter: 0.1,
-					Slow: 0.02, Slowest: 12 * time.Second, Sightings: seen,
+					Slow: 0.02, Slowest: 12 * time.Second, Sightings: seen, Behind: 20 * time.Second,
 				}
 				if !seen {
 					s.Name += ", no sightings"

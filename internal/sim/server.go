@@ -15,6 +15,8 @@ type server interface {
 	refresh(now time.Time, node int, token string) (answer, error)
 	// sight reports an access token that was presented so long after it was made.
 	sight(now time.Time, node int, seen string, kept time.Duration) error
+	// rights tells that the rights of the account have changed.
+	rights(now time.Time) error
 	// forget is a fail-over: the last write never happened.
 	forget() error
 }
@@ -22,7 +24,7 @@ type server interface {
 // An answer is what a refresh brings.
 type answer struct {
 	verdict verdict
-	line    string // of our refresh table
+	line    string // of our refresh table, or what became of a token that renews itself
 	token   string // the refresh token to use from now on; empty: the one that was shown
 	seen    string // what the access token tells a verifier
 	turned  bool   // a new generation was written
@@ -48,7 +50,15 @@ var (
 // A Design is one rule for refresh tokens.
 type Design struct {
 	Name  string
-	build func() (server, error)
+	build func(Scenario) (server, error)
+}
+
+// Keepers returns our design for a token that renews itself, then another.
+func Keepers() []Design {
+	return []Design{
+		{"Jotkeeper", newKept},
+		{"the old one dies at once", modelOf(atOnce, false)},
+	}
 }
 
 // Designs returns ours, then those of others.

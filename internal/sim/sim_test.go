@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/internal/sim"
@@ -34,7 +36,8 @@ func named(t *testing.T) (seed uint64, asked bool) {
 }
 
 // TestSim plays what is promised. It also shows that the stories reach each line
-// of the refresh table that a browser or a thief can reach.
+// of the refresh table that a browser or a thief can reach, and each answer to a
+// token that renews itself.
 func TestSim(t *testing.T) {
 	seeds, longest := slice, 24*time.Hour
 	if seed, asked := named(t); asked {
@@ -43,32 +46,45 @@ func TestSim(t *testing.T) {
 	var all sim.Tally
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			for _, s := range append(sim.Honest(), sim.Thefts()...) {
-				if s.Promise == sim.Nothing {
-					continue
-				}
-				s.Length = min(s.Length, longest)
-				r := play(t, s, ours(), seed)
-				keeps(t, s, seed, r)
-				all.Results = append(all.Results, r)
-			}
+			sessions := promised(t, slices.Concat(sim.Honest(), sim.Thefts()), ours(), seed, longest)
+			tokens := promised(t, slices.Concat(sim.Kept(), sim.KeptThefts()), keeper(), seed, longest)
+			all.Results = slices.Concat(all.Results, sessions, tokens)
 		})
 	}
-	for _, line := range []string{"same", "rotate", "replay", "reused", "late", "heal"} {
+	for _, line := range []string{"same", "rotate", "replay", "reused", "late", "heal", "served", "renewed", "repeated"} {
 		if all.Lines()[line] == 0 {
 			t.Errorf("%s never answered: %v", line, all)
 		}
 	}
 }
 
-func ours() sim.Design { return sim.Designs()[jotkeeper] }
+// promised plays the scenarios of which something is promised.
+func promised(t *testing.T, scenarios []sim.Scenario, d sim.Design, seed uint64, longest time.Duration) (results []sim.Result) {
+	t.Helper()
+	for _, s := range scenarios {
+		if s.Promise == sim.Nothing {
+			continue
+		}
+		s.Length = min(s.Length, longest)
+		r := play(t, s, d, seed)
+		keeps(t, s, seed, r)
+		results = append(results, r)
+	}
+	return results
+}
+
+func ours() sim.Design   { return sim.Designs()[jotkeeper] }
+func keeper() sim.Design { return sim.Keepers()[jotkeeper] }
 
 func play(t *testing.T, s sim.Scenario, d sim.Design, seed uint64) sim.Result {
 	t.Helper()
-	r, err := sim.Play(s, d, seed)
-	if err != nil {
-		t.Fatalf("%s, %s, seed %d: %v", s.Name, d.Name, seed, err)
-	}
+	var r sim.Result
+	synctest.Test(t, func(t *testing.T) { // this machine's clock stands still, too
+		var err error
+		if r, err = sim.Play(s, d, seed); err != nil {
+			t.Fatalf("%s, %s, seed %d: %v", s.Name, d.Name, seed, err)
+		}
+	})
 	return r
 }
 
@@ -81,7 +97,7 @@ func keeps(t *testing.T, s sim.Scenario, seed uint64, r sim.Result) {
 	switch {
 	case s.Promise == sim.NoLogout && r.Logouts > 0:
 		t.Errorf("seed %d: %s: logged out %d times in %.0f days; want never", seed, s.Name, r.Logouts, r.Days)
-	case s.Promise == sim.EveryTheft && !r.Found:
+	case (s.Promise == sim.EveryTheft || s.Promise == sim.EveryThief) && !r.Found:
 		t.Errorf("seed %d: %s: not found in %.0f days, after %d refreshes of the owner", seed, s.Name, r.Days, r.Survived)
 	case s.Promise == sim.EveryTheft && r.Survived > 4+5*r.Lucky:
 		t.Errorf("seed %d: %s: found after %d refreshes of the owner and %d coincidences", seed, s.Name, r.Survived, r.Lucky)
@@ -90,9 +106,16 @@ func keeps(t *testing.T, s sim.Scenario, seed uint64, r sim.Result) {
 
 // TestReplay has a story told again.
 func TestReplay(t *testing.T) {
-	for _, s := range []sim.Scenario{sim.Honest()[len(sim.Honest())-2], sim.Thefts()[1]} {
+	for _, c := range []struct {
+		story   sim.Scenario
+		designs []sim.Design
+	}{
+		{sim.Honest()[len(sim.Honest())-2], sim.Designs()}, {sim.Thefts()[1], sim.Designs()},
+		{sim.Kept()[2], sim.Keepers()}, {sim.KeptThefts()[0], sim.Keepers()},
+	} {
+		s := c.story
 		s.Length = 24 * time.Hour
-		for _, d := range sim.Designs() {
+		for _, d := range c.designs {
 			first, again := play(t, s, d, 4711), play(t, s, d, 4711)
 			if !reflect.DeepEqual(first, again) {
 				t.Errorf("%s, %s: %+v, then %+v", s.Name, d.Name, first, again)
@@ -137,7 +160,7 @@ func TestTheOthers(t *testing.T) {
 // TestNodesStandApart reads the two clocks. That they cost other designs logouts
 // is in the table of the campaign; in a few days it is a matter of luck.
 func TestNodesStandApart(t *testing.T) {
-	for _, s := range sim.Honest() {
+	for _, s := range slices.Concat(sim.Honest(), sim.Kept()) {
 		want := map[int]time.Duration{0: s.Apart / 2, 1: -s.Apart / 2}
 		if got := sim.Clocks(s); s.Apart > 0 && !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the clocks say %v, want %v", s.Name, got, want)
@@ -169,13 +192,19 @@ func TestWhoFindsWhom(t *testing.T) {
 // days plays a day of a scenario for each seed of the slice.
 func days(t *testing.T, design int, name string) (sum sim.Tally) {
 	t.Helper()
-	for _, s := range append(sim.Honest(), sim.Thefts()...) {
+	return stories(t, slices.Concat(sim.Honest(), sim.Thefts()), sim.Designs()[design], name, 24*time.Hour)
+}
+
+// stories plays the scenario of a name for each seed of the slice.
+func stories(t *testing.T, among []sim.Scenario, d sim.Design, name string, length time.Duration) (sum sim.Tally) {
+	t.Helper()
+	for _, s := range among {
 		if s.Name != name {
 			continue
 		}
-		s.Length = 24 * time.Hour
+		s.Length = min(s.Length, length)
 		for _, seed := range slice {
-			sum.Results = append(sum.Results, play(t, s, sim.Designs()[design], seed))
+			sum.Results = append(sum.Results, play(t, s, d, seed))
 		}
 	}
 	if len(sum.Results) == 0 {

@@ -66,9 +66,9 @@ func (s Scenario) Row(tallies []Tally) string {
 }
 
 // Head renders the head of a table of such lines.
-func Head(what string) string {
+func Head(what string, designs []Design) string {
 	names := []string{what}
-	for _, d := range Designs() {
+	for _, d := range designs {
 		names = append(names, d.Name)
 	}
 	return "| " + strings.Join(names, " | ") + " |\n" + strings.Repeat("|---", len(names)) + "|\n"

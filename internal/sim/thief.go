@@ -14,8 +14,16 @@ const (
 	// no thief should: he comes again when the server's hold is over, and uses
 	// only access tokens of generations that the owner uses as well.
 	Careful
-	// Shadow knows that too, and comes 20 s after each of the owner's refreshes.
+	// Shadow knows that too, and comes shortly after each of the owner's refreshes.
 	Shadow
+	// First shows his copy again and again until it is renewed for him; what he
+	// then has he uses as a second client would.
+	First
+	// Late keeps his copy for a while, and then uses it as a second client would.
+	Late
+	// Patient renews first as well, and does not show what he was given before the
+	// owner must have shown it, 25 minutes later.
+	Patient
 )
 
 // thief is one at work.
@@ -35,6 +43,12 @@ func (t *thief) steal() {
 		w.after(w.between(0, time.Minute), t.uses)
 	case Careful:
 		t.rotatesFirst()
+	case First:
+		t.renewsFirst(time.Second, t.uses)
+	case Patient:
+		t.waitsFor()
+	case Late:
+		w.after(w.between(20*time.Minute, 40*time.Minute), t.uses)
 	}
 }
 
@@ -45,10 +59,22 @@ func (t *thief) rotatesFirst() {
 	}
 }
 
+// renewsFirst tries until he was given a token, and goes on with that after a while.
+func (t *thief) renewsFirst(while time.Duration, on func()) {
+	if stolen := t.token; t.shows() && t.token == stolen {
+		t.world.after(20*time.Second, func() { t.renewsFirst(while, on) })
+	} else if t.token != stolen {
+		t.world.after(while, on)
+	}
+}
+
+// waitsFor lets the owner show each token before he does.
+func (t *thief) waitsFor() { t.renewsFirst(25*time.Minute, t.waitsFor) }
+
 // uses is a client of his own, with its timer.
 func (t *thief) uses() {
 	if t.shows() {
-		t.world.after(t.world.halfLife(), t.uses)
+		t.world.after(t.world.pause(), t.uses)
 	}
 }
 
@@ -66,7 +92,7 @@ func (t *thief) notices(a answer) {
 	case w.Thief == Careful && t.active:
 		w.after(hold+5*time.Second, func() { t.shows() })
 	case w.Thief == Shadow && t.token != "":
-		w.after(20*time.Second, func() { t.shows() })
+		w.after(w.Behind, func() { t.shows() })
 	}
 }
 

@@ -23,7 +23,7 @@ type Result struct {
 // Play plays one story. Equal arguments give equal results. An error says that
 // a server did something that no design does; there is no result then.
 func Play(s Scenario, d Design, seed uint64) (Result, error) {
-	server, err := d.build()
+	server, err := d.build(s)
 	if err != nil {
 		return Result{}, err
 	}
@@ -96,6 +96,26 @@ func (w *world) path() time.Duration {
 		return w.between(300*time.Millisecond, w.Slowest)
 	}
 	return w.between(20*time.Millisecond, 300*time.Millisecond)
+}
+
+// pause is when a client comes again: a person soon reads on, or does something
+// else for a while.
+func (w *world) pause() time.Duration {
+	switch {
+	case !w.Reads:
+		return w.halfLife()
+	case w.chance(0.2):
+		return w.between(time.Minute, 20*time.Minute)
+	}
+	return w.between(time.Second, time.Minute)
+}
+
+// beside is how many requests a page makes beside its first.
+func (w *world) beside() int {
+	if !w.Reads {
+		return 0
+	}
+	return w.random.IntN(6)
 }
 
 // halfLife is when a client refreshes: half of its access token's life is over.
