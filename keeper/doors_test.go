@@ -9,11 +9,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper"
 	"github.com/jotkeeper/jotkeeper/jotkeepertest"
+	"github.com/jotkeeper/jotkeeper/keeper"
 )
 
 // A door is a guard before an application, and a cookie that opens it.
@@ -172,4 +175,88 @@ func opens(t *testing.T, s *httptest.Server, cookie, origin string, status int) 
 	if echo, err := io.ReadAll(io.LimitReader(answer, 5)); string(echo) != "hello" || err != nil {
 		t.Errorf("echo %q, %v", echo, err)
 	}
+}
+
+// A063, A078: an application that is sure of its own headers does not undo those
+// of a token that is on its way: no cache keeps it, the page that asked can read it.
+func TestA063WhateverTheApplicationSays(t *testing.T) {
+	own := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=600")
+		w.Header().Set("Vary", "Accept-Encoding")
+		w.Header().Set("Access-Control-Expose-Headers", "X-Total")
+		fmt.Fprint(w, "tea")
+	}
+	for name, carry := range map[string]func(string) []string{
+		"header": func(text string) []string { return inHeader(text) },
+		"cookie": func(text string) []string { return inCookie(text) },
+		"both":   func(text string) []string { return append(inHeader(text), inCookie(text)...) },
+	} {
+		h, w := newHouse(t), httptest.NewRecorder()
+		h.Handler(http.HandlerFunc(own)).ServeHTTP(w, req("GET", "/", carry(h.due())...))
+		want := map[string][]string{
+			"Cache-Control": {"no-store"}, "Vary": {"Accept-Encoding", "Authorization, Cookie"}, "Access-Control-Expose-Headers": {"X-Total", "Authorization"},
+		}
+		if name == "cookie" {
+			want["Access-Control-Expose-Headers"] = []string{"X-Total"}
+		}
+		for field, values := range want {
+			if got := w.Header()[field]; !slices.Equal(got, values) {
+				t.Errorf("%s: %s: %q, want %q", name, field, got, values)
+			}
+		}
+	}
+}
+
+// A080: nothing is written for a GET, a HEAD or an OPTIONS, whoever asks; but for
+// a renewal, once, when it is due.
+func TestA080SafeMethodsWriteNothing(t *testing.T) {
+	h := newHouse(t)
+	token, dead := h.login(), h.login()
+	h.must(h.Revoke(t.Context(), dead))
+	for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+		for name, ask := range map[string]func(*http.Request){
+			"visit":  func(r *http.Request) { h.asks(r) },
+			"page":   func(r *http.Request) { h.asks(r, keeper.LoginPage("/login")) },
+			"logout": func(r *http.Request) { h.Clear(httptest.NewRecorder(), r) },
+			"login": func(r *http.Request) {
+				r.Header.Set("Sec-Fetch-Site", "cross-site")
+				h.Write(httptest.NewRecorder(), r, h.login(), keeper.ByCookie)
+			},
+		} {
+			for _, carried := range [][]string{nil, inHeader(token.Text()), inCookie(token.Text()), inCookie(dead.Text()), inHeader("x"), {"Origin", "https://evil.test"}} {
+				if got := h.wire.counted(func() { ask(req(method, "/", carried...)) }); got != "" {
+					t.Errorf("%s by %s wrote %q", name, method, got)
+				}
+			}
+		}
+	}
+	h.pass(31 * time.Minute)
+	again := func() { h.asks(req("GET", "/", inCookie(token.Text())...)) }
+	if first, second := h.wire.counted(again), h.wire.counted(again); first != "rotated rotate" || second != "rotated" {
+		t.Errorf("a renewal wrote %q, then %q", first, second)
+	}
+}
+
+// A199: a laptop wakes after eight hours. Ten tabs ask at once, and a proxy sends
+// each request twice: they are given one successor, and nobody is a thief.
+func TestA199TheMorningAfter(t *testing.T) {
+	h := newHouse(t, func(c *keeper.Config) { c.Lifetime = 12 * time.Hour })
+	text := h.login().Text()
+	for range 3 {
+		h.pass(8 * time.Hour)
+		given := make([]string, 20)
+		var all sync.WaitGroup
+		for i := range given {
+			all.Go(func() { _, given[i] = held(h.asks(req("GET", "/", inCookie(text)...)).Header()) })
+		}
+		all.Wait()
+		for _, next := range given {
+			if next == "" || next == text || next != given[0] {
+				t.Fatalf("a tab was given %q, another %q", tail(next), tail(given[0]))
+			}
+		}
+		text = given[0]
+		h.visits(text)
+	}
+	h.wantRules("jti revoke renewed", "jti revoke renewed", "jti revoke renewed") // each successor was seen; no session ended
 }
