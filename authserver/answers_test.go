@@ -231,15 +231,17 @@ func TestA199NoFalseAlarmAtTheDoor(t *testing.T) {
 	})
 }
 
-// insist refreshes, and waits when it is told to: two that meet in the store are
-// no trouble of anybody's.
+// insist refreshes, and goes on when it is told to wait: two that meet in the
+// store are no trouble of anybody's.
 func (h *house) insist(cookie *http.Cookie) *reply {
-	for range 50 {
-		if r := h.do("POST", "/session/refresh", from(app), with(cookie)); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" {
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		r := h.do("POST", "/session/refresh", from(app), with(cookie))
+		if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || ctx.Err() != nil {
 			return r
 		}
 	}
-	return h.do("POST", "/session/refresh", from(app), with(cookie))
 }
 
 // A091: a session that nobody uses ends, and so does one that is always used.
