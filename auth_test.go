@@ -86,6 +86,7 @@ func get(header ...string) *http.Request { return request("GET", header...) }
 
 func request(method string, header ...string) *http.Request {
 	r := httptest.NewRequest(method, "http://app.example.test/orders", nil)
+	r.Host = "app.example.test"
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
 	}
@@ -139,6 +140,7 @@ func TestNoTokenIsABareChallenge(t *testing.T) {
 }
 
 // A025: one canonical form is accepted; the rest is refused, never guessed at.
+// A067: a token in the URL is none.
 func TestA025OneCanonicalForm(t *testing.T) {
 	h := newHouse(t)
 	tok := h.token()
@@ -245,7 +247,7 @@ type sessionToken struct{ jwt.Access }
 
 func (*sessionToken) Kind() jwt.Kind { return jwt.KindSession }
 
-// A071–A073: a cookie alone does not speak for a state-changing request.
+// A071, A072, A073: a cookie alone does not speak for a state-changing request.
 func TestA071CookieNeedsAnOrigin(t *testing.T) {
 	h := newHouse(t, func(c *jotkeeper.Config) { c.Origins = []string{"https://front.example.test"} })
 	tok := h.token()
@@ -270,9 +272,10 @@ func TestA071CookieNeedsAnOrigin(t *testing.T) {
 		"cross-site":                    {[]string{"Sec-Fetch-Site", "cross-site", "Referer", "https://app.example.test/"}, false},
 		"address bar":                   {[]string{"Sec-Fetch-Site", "none"}, false},
 		"foreign referer":               {[]string{"Referer", "https://evil.test/https://app.example.test/"}, false},
+		"A066 override":                 {[]string{"X-HTTP-Method-Override", "GET", "X-Method-Override", "GET", "X-HTTP-Method", "GET"}, false},
 		"referer with user information": {[]string{"Referer", "https://app.example.test@evil.test/"}, false},
 	} {
-		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "PURGE"} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "PURGE", "TRACE", "CONNECT", "get"} { // A066; CONNECT opens WebSockets over HTTP/2
 			w := h.ask(request(method, append(c.header, "Cookie", "__Host-jotkeeper="+tok)...))
 			if c.ok && w.Code != 200 {
 				t.Errorf("%s %s: %d %s", method, name, w.Code, w.Body)

@@ -139,6 +139,7 @@ func (s *server) logOut(c *call, l leaver) error {
 		}
 	}
 	s.take(c, "")
+	c.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return c.done()
 }
 

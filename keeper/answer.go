@@ -5,20 +5,38 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/jotkeeper/jotkeeper"
 )
 
-// An answer bears a token: it is kept from every cache, whatever the application
-// says, and in its errors too. Beyond that it does what the writer below can do,
+// An answer bears a token: it is kept from every cache, and read by the page that
+// asked, whatever the application says, and in its errors too. Beyond that it does what the writer below can do,
 // for streams, WebSockets and http.ResponseController.
 type answer struct {
 	http.ResponseWriter
-	begun bool
+	carrier *jotkeeper.Carrier
+	begun   bool
 }
 
 // seal has the last word before the headers leave.
 func (a *answer) seal() {
-	if !a.begun {
-		a.Header().Set("Cache-Control", "no-store")
+	if a.begun {
+		return
+	}
+	a.carrier.Personal(a)
+	if h := a.Header(); h.Get("Authorization") != "" {
+		expose(h)
+	}
+}
+
+// expose lets a page of another origin, if it may read the answer at all, read
+// the token.
+func expose(h http.Header) {
+	const name = "Access-Control-Expose-Headers"
+	if !slices.ContainsFunc(h[name], func(list string) bool { return strings.Contains(list, "Authorization") }) {
+		h.Add(name, "Authorization")
 	}
 }
 

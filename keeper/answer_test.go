@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -119,53 +118,6 @@ func TestAnEventStream(t *testing.T) {
 		}
 	}
 	close(more)
-}
-
-// A084: a WebSocket is opened by a page of ours, and taken over whole, through
-// http.Hijacker as well as through http.ResponseController.
-func TestA084AWebSocket(t *testing.T) {
-	for _, direct := range []bool{true, false} {
-		h := newHouse(t)
-		s := h.serves(func(w http.ResponseWriter, _ *http.Request) {
-			take := http.NewResponseController(w).Hijack
-			if direct {
-				take = w.(http.Hijacker).Hijack
-			}
-			conn, buffered, err := take()
-			if err != nil {
-				t.Errorf("hijacking: %v", err)
-				return
-			}
-			defer conn.Close()
-			buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-			buffered.Flush()
-			io.Copy(conn, buffered)
-		})
-		token := h.due()
-		for origin, status := range map[string]int{s.URL: 101, "https://evil.test": 403, "": 403} {
-			conn, err := net.Dial("tcp", s.Listener.Addr().String())
-			h.must(err)
-			fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: %s=%s\r\n", s.Listener.Addr(), jar, token)
-			if origin != "" {
-				fmt.Fprintf(conn, "Origin: %s\r\n", origin)
-			}
-			fmt.Fprint(conn, "\r\n")
-			answer := bufio.NewReader(conn)
-			res, err := http.ReadResponse(answer, nil)
-			h.must(err)
-			if res.StatusCode != status {
-				t.Errorf("from %q: %d, want %d", origin, res.StatusCode, status)
-			}
-			if status == 101 {
-				fmt.Fprint(conn, "hello")
-				if echo, err := io.ReadAll(io.LimitReader(answer, 5)); string(echo) != "hello" || err != nil {
-					t.Errorf("echo %q, %v", echo, err)
-				}
-			}
-			conn.Close()
-		}
-		s.Close()
-	}
 }
 
 // A writer that can do less stays one that can do less.

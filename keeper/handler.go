@@ -74,7 +74,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, err := g.keeper.arrive(r)
 	if err == nil && (a.header || a.cookie) {
 		g.keeper.give(w, a)
-		bearing := &answer{ResponseWriter: w}
+		bearing := &answer{ResponseWriter: w, carrier: &g.keeper.carrier}
 		defer bearing.seal()
 		w = bearing
 	}

@@ -116,7 +116,7 @@ func (k *Keeper) give(w http.ResponseWriter, a arrival) {
 	h := w.Header()
 	if a.header {
 		h.Set("Authorization", "Bearer "+a.token.text)
-		h.Add("Access-Control-Expose-Headers", "Authorization")
+		expose(h)
 		h.Set("Cache-Control", "no-store")
 	}
 	if a.cookie {

@@ -12,7 +12,7 @@ var remark = regexp.MustCompile(`(?m)^\s*//.*\n|; // .*$|^\n`)
 
 // A page pays for what it loads, not for what we explain.
 func TestScriptIsSmall(t *testing.T) {
-	const most = 13 << 9
+	const most = 6 << 10
 	if code := remark.ReplaceAllString(string(web.Script()), ""); len(code) > most || len(code) < most/2 {
 		t.Errorf("%d bytes of code, at most %d", len(code), most)
 	}

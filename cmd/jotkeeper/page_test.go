@@ -172,8 +172,22 @@ id.close(); other.close();
 `, "ISSUER", s.url)
 	c := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", program)
 	out, err := c.CombinedOutput()
-	const want = "saved jkr_\nchange in\n200\ntrue true\nsaved \nchange out\nsaved \nfalse\n"
+	const want = "saved jkr_\nchange in\n200\ntrue true\nchange out\nsaved \nsaved \nfalse\n"
 	if err != nil || string(out) != want {
 		t.Errorf("%v:\n%s\nwant:\n%s", err, out, want)
 	}
+}
+
+// A person logs out where no other tab hears of it, and goes back. Chromium shows
+// the page from before as it was left: it asks, and hears of the end.
+func TestPageFromTheHistoryHearsOfTheEnd(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	p := b.tab()
+	p.does("id.signUp(" + ada + ")")
+	p.want("fetch('"+b.road.url+"/session', { method: 'DELETE', credentials: 'include' }).then(r => r.status)", "200")
+	p.want("id.claims.sub", "1")
+	p.does("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+	p.becomes(`changes.at(-1) === "out"`)
+	p.want("order()", "missing: Nobody is logged in.")
 }

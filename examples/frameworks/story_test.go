@@ -59,7 +59,7 @@ func TestTheSameStoryInEveryFramework(t *testing.T) {
 	}
 }
 
-// story is twelve requests: who gets in, who does not, and why.
+// story is fourteen requests: who gets in, who does not, and why.
 func story(t *testing.T, issuer *jotkeepertest.Issuer) []step {
 	ada, bob := issuer.Token(t, jotkeepertest.Subject("ada")), issuer.Token(t, jotkeepertest.Subject("bob"))
 	payer := issuer.Token(t, jotkeepertest.Subject("ada"), jotkeepertest.Scope("pay"))
@@ -69,6 +69,11 @@ func story(t *testing.T, issuer *jotkeepertest.Issuer) []step {
 		if origin != "" {
 			h["Origin"] = origin
 		}
+		return h
+	}
+	socket := func(origin string) map[string]string {
+		h := cookie(ada, origin)
+		h["Connection"], h["Upgrade"] = "Upgrade", "websocket"
 		return h
 	}
 	both := cookie(bob, "")
@@ -84,6 +89,8 @@ func story(t *testing.T, issuer *jotkeepertest.Issuer) []step {
 		{"another service's token", "", "/orders", header(issuer.Token(t, jotkeepertest.Audience("https://other.example.com"))), 401, "audience"},
 		{"a page of another site", "POST", "/orders", cookie(ada, "https://evil.example"), 403, "csrf"},
 		{"a page of our own", "POST", "/orders", cookie(ada, "https://app.example.com"), 201, "ordered by ada"},
+		{"another site's WebSocket (A084)", "", "/orders", socket("https://evil.example"), 403, "csrf"},
+		{"a WebSocket of our own", "", "/orders", socket("https://app.example.com"), 200, "orders of ada"},
 		{"a payout without the scope", "POST", "/payout/7", header(ada), 403, "scope"},
 		{"a payout with it", "POST", "/payout/7", header(payer), 200, "7 to ada"},
 	}
