@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,9 @@ func misunderstand(mistake string, r *conformance.Request) {
 		if exp := unchecked(r.Token, 1).Exp; exp > 1 {
 			r.Now = min(r.Now, exp-1)
 		}
+	case mistake == "is of version 1" && (r.Version != 1 || r.Kind == "offers"):
+		fmt.Fprintln(os.Stderr, "what is that?")
+		os.Exit(3)
 	case mistake == "crashes" && trouble:
 		fmt.Fprintln(os.Stderr, "TypeError: exp of undefined")
 		os.Exit(3)
@@ -115,6 +119,10 @@ func distort(mistake string, r *conformance.Request, a *conformance.Answer) {
 		if unchecked(r.Token, 0).Alg == "none" {
 			a.Accept, a.Reason = &yes, ""
 		}
+	case mistake == "offers nothing" && r.Kind == "offers":
+		a.Offers = []string{}
+	case mistake == "keeps sessions for ever" && a.Reason == "absolute":
+		a.Accept, a.Reason = &yes, ""
 	case mistake == "ignores revocations" && a.Verdict != "":
 		a.Verdict, a.Scope = "none", ""
 	case mistake == "is never stale" && a.Stale != nil:
@@ -145,6 +153,7 @@ func TestWrongVerifiersAreCaught(t *testing.T) {
 		{"ignores aud", "^token/aud", `token/aud "https://other.example.com"`, conformance.Accepted, `{"accept":true}`},
 		{"ignores exp", "^token/exp", "token/exp at this very second", conformance.Accepted, `{"accept":true}`},
 		{"takes any lock", "^lock/", "lock/another session's lock", conformance.Accepted, `{"accept":true}`},
+		{"keeps sessions for ever", "^session/sxp", "session/sxp at this very second", conformance.Accepted, `{"accept":true}`},
 		{"ignores revocations", "^rules/", "rules/a session", conformance.Accepted, `"verdict":"none"`},
 		{"ignores revocations", "^follow/a logout$", "follow/a logout", conformance.Accepted, `still after`},
 		{"is never stale", "^follow/silence$", "follow/silence", conformance.Accepted, `"stale":false`},
@@ -192,6 +201,26 @@ func caught(t *testing.T, r *conformance.Report, name string, class conformance.
 	t.Errorf("%s is not caught; these are: %+v", name, r.Failures)
 }
 
+// What a verifier does not offer is neither passed nor failed, and what every
+// verifier must do is asked all the same.
+func TestAVerifierMayLeaveAPartOut(t *testing.T) {
+	for _, habit := range []string{"is of version 1", "offers nothing"} {
+		t.Run(habit, func(t *testing.T) {
+			t.Parallel()
+			r, err := conformance.Run(t.Context(), conformance.Config{
+				Command: []string{os.Args[0], wrongly, habit}, Only: regexp.MustCompile("^(lock|session)/"), Deadline: patience,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []conformance.Group{{Name: "lock", Passed: 36}, {Name: "session", NotOffered: 47}}
+			if !slices.Equal(r.Groups, want) || r.Failed() || r.Cases != 83 || r.Asked != 36 || r.Passed() != 36 {
+				t.Errorf("%+v, want %+v of 83 cases, 36 of them asked", r, want)
+			}
+		})
+	}
+}
+
 // conforms demands that nothing fails, and that there was enough to fail at.
 func conforms(t *testing.T, command ...string) {
 	t.Helper()
@@ -199,12 +228,15 @@ func conforms(t *testing.T, command ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	least := map[string]int{"token": 245, "lock": 36, "entry": 20, "rules": 72, "follow": 18}
+	least := map[string]int{"token": 245, "lock": 36, "entry": 20, "rules": 72, "session": 47, "follow": 18}
 	for _, g := range r.Groups {
 		if g.Passed < least[g.Name] {
 			t.Errorf("%s: %d cases passed, want %d at least", g.Name, g.Passed, least[g.Name])
 		}
 		delete(least, g.Name)
+	}
+	if r.Asked != r.Cases || r.Passed() != r.Cases {
+		t.Errorf("%d of %d cases asked, %d passed", r.Asked, r.Cases, r.Passed())
 	}
 	if len(least) > 0 || r.Failed() {
 		t.Errorf("groups that were not asked: %v, failures: %+v", least, r.Failures)

@@ -42,17 +42,21 @@ func question(group, name, why string, r Request, judge func(*Answer) *Failure) 
 	return c
 }
 
-func tokenCases() (list []testCase, err error) {
+func tokenCases() ([]testCase, error)   { return tokens("token", "verify", "access-token.json") }
+func sessionCases() ([]testCase, error) { return tokens("session", "session", "session-token.json") }
+
+// tokens are the cases of a file of tokens, which are asked about by their kind.
+func tokens(group, kind, file string) (list []testCase, err error) {
 	var book struct {
 		Issuer, Audience string
 		Now              int64
 		Keys             json.RawMessage
 		Tokens           []struct{ Name, Why, Reason, Token string }
 	}
-	err = load("access-token.json", &book)
+	err = load(file, &book)
 	for _, t := range book.Tokens {
-		r := Request{Kind: "verify", Issuer: book.Issuer, Audience: book.Audience, Keys: book.Keys, Now: book.Now, Token: t.Token}
-		list = append(list, question("token", t.Name, t.Why, r, accepts(t.Reason)))
+		r := Request{Kind: kind, Issuer: book.Issuer, Audience: book.Audience, Keys: book.Keys, Now: book.Now, Token: t.Token}
+		list = append(list, question(group, t.Name, t.Why, r, accepts(t.Reason)))
 	}
 	return list, err
 }

@@ -5,15 +5,19 @@ import (
 	"fmt"
 )
 
-// version is of the protocol.
-const version = 1
+// The versions of the protocol. A verifier of the first one knows of no optional
+// part; it is asked everything else.
+const (
+	first  = 1
+	latest = 2
+)
 
 // A Request is a line that an implementation reads. Kind says which members
 // matter: docs/spec/conformance.md has the table.
 type Request struct {
 	Version int    `json:"v"`
 	Case    string `json:"case"`
-	Kind    string `json:"kind"` // verify, lock, rules, follow, ask
+	Kind    string `json:"kind"` // offers, verify, lock, rules, follow, ask, and those of the optional parts
 	Now     int64  `json:"now,omitempty"`
 	Issuer  string `json:"issuer,omitempty"`
 
@@ -48,13 +52,14 @@ type Claims struct {
 
 // An Answer is a line that an implementation writes.
 type Answer struct {
-	Case    string `json:"case"`
-	Accept  *bool  `json:"accept,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Verdict string `json:"verdict,omitempty"`
-	Scope   string `json:"scope,omitempty"`
-	Stale   *bool  `json:"stale,omitempty"`
-	OK      bool   `json:"ok,omitempty"`
+	Case    string   `json:"case"`
+	Offers  []string `json:"offers,omitzero"`
+	Accept  *bool    `json:"accept,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	Verdict string   `json:"verdict,omitempty"`
+	Scope   string   `json:"scope,omitempty"`
+	Stale   *bool    `json:"stale,omitempty"`
+	OK      bool     `json:"ok,omitempty"`
 }
 
 // String returns what an answer says, without its case.
