@@ -241,6 +241,12 @@ class Follower {
     }
     const to = cursor(id);
     if (!to || v.get("boot") !== s.boot || to[0] !== this.cursor[0] || before(to, this.cursor)) no("feed");
+    let at = this.cursor;
+    for (const e of v.get("e")) { // each beyond the one before, none beyond the cursor
+      const next = [to[0], BigInt(e.get("s") ?? 0)];
+      if (!before(at, next) || before(to, next)) no("feed");
+      at = next;
+    }
     for (const e of v.get("e")) s.understood = this.rules.add(e, to[0]) && s.understood;
     if (!s.understood) return; // merged, but the cursor stays: we grow stale
     this.cursor = to;

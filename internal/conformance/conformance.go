@@ -61,8 +61,8 @@ func (r *Report) Passed() (n int) {
 	return n
 }
 
-// Failed tells whether a case failed.
-func (r *Report) Failed() bool { return len(r.Failures) > 0 }
+// Failed tells whether a case failed, or none was asked: that shows nothing.
+func (r *Report) Failed() bool { return len(r.Failures) > 0 || r.Asked == 0 }
 
 // giveUp is how many cases in a row may stay without an answer: a program that
 // cannot even start is not asked hundreds of times.
@@ -148,7 +148,7 @@ func (c testCase) id() string { return c.group + "/" + c.name }
 
 func wanted(only *regexp.Regexp) ([]testCase, error) {
 	var picked []testCase
-	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases, sessionCases} {
+	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases, sessionCases, frameCases} {
 		cases, err := load()
 		if err != nil {
 			return nil, err

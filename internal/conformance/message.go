@@ -34,6 +34,10 @@ type Request struct {
 	Entries []string `json:"entries,omitempty"`
 	Claims  *Claims  `json:"claims,omitempty"`
 
+	Cursor string `json:"cursor,omitempty"`
+	Boot   string `json:"boot,omitempty"`
+	Frames string `json:"frames,omitempty"`
+
 	URL        string `json:"url,omitempty"`
 	Credential string `json:"credential,omitempty"`
 }
@@ -59,6 +63,7 @@ type Answer struct {
 	Verdict string   `json:"verdict,omitempty"`
 	Scope   string   `json:"scope,omitempty"`
 	Stale   *bool    `json:"stale,omitempty"`
+	Cursor  string   `json:"cursor,omitempty"`
 	OK      bool     `json:"ok,omitempty"`
 }
 
