@@ -70,6 +70,8 @@ func (v *answerer) answer(r *conformance.Request) (*conformance.Answer, error) {
 		a.Offers = conformance.Optional
 	case "session":
 		judged(a, v.session(r))
+	case "open":
+		opened(a, r)
 	case "frames":
 		return a, v.frames(a, r)
 	case "verify":

@@ -58,7 +58,7 @@ func conformanceFault(command string, err error) error {
 	f := fail(exitOther, err.Error(), "jotkeeper conformance verifier --help")
 	switch f.Err = err; {
 	case errors.Is(err, conformance.ErrNoCase):
-		f.Code, f.Text, f.Try = exitUsage, "no case has a name that --only matches", []string{"--only '^token/'; the groups are token, lock, entry, rules, follow, session, frames"}
+		f.Code, f.Text, f.Try = exitUsage, "no case has a name that --only matches", []string{"--only '^token/'; the groups are token, lock, entry, rules, follow, session, frames, sealed"}
 	case errors.Is(err, conformance.ErrStart):
 		f.Text, f.Try = command+" cannot be started: "+cause(err), []string{"the command by itself, as it stands behind --"}
 	}

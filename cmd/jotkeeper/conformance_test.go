@@ -121,6 +121,14 @@ func distort(mistake string, r *conformance.Request, a *conformance.Answer) {
 		}
 	case mistake == "offers nothing" && r.Kind == "offers":
 		a.Offers = []string{}
+	case mistake == "opens what was changed" && a.Reason == "signature" && r.Kind == "open":
+		a.Accept, a.Reason, a.Plaintext = &yes, "", "ada@example.com"
+	case mistake == "is an oracle" && a.Reason == "signature" && r.Kind == "open":
+		a.Reason = "malformed"
+	case mistake == "hands out nothing" && r.Kind == "open":
+		a.Plaintext = ""
+	case mistake == "loses what stood beside" && r.Kind == "open":
+		a.Beside = ""
 	case mistake == "takes any frame" && a.Cursor == "3:6":
 		a.Cursor = "3:7"
 	case mistake == "takes no frame" && a.Cursor != "":
@@ -160,6 +168,10 @@ func TestWrongVerifiersAreCaught(t *testing.T) {
 		{"ignores exp", "^token/exp", "token/exp at this very second", conformance.Accepted, `{"accept":true}`},
 		{"takes any lock", "^lock/", "lock/another session's lock", conformance.Accepted, `{"accept":true}`},
 		{"keeps sessions for ever", "^session/sxp", "session/sxp at this very second", conformance.Accepted, `{"accept":true}`},
+		{"opens what was changed", "^sealed/tag", "sealed/tag changed", conformance.Accepted, `"accept":true`},
+		{"is an oracle", "^sealed/tag", "sealed/tag changed", conformance.Another, `"reason":"malformed"`},
+		{"hands out nothing", "^sealed/dir", "sealed/dir A256GCM", conformance.Another, `{"accept":true}`},
+		{"loses what stood beside", "^sealed/flattened", "sealed/flattened", conformance.Another, `"accept":true`},
 		{"takes any frame", "^frames/a checksum of zeros", "frames/a checksum of zeros", conformance.Accepted, `"cursor":"3:7"`},
 		{"takes no frame", "^frames/one rule", "frames/one rule", conformance.Refused, `"cursor":"3:6"`},
 		{"forgets where it stands", "^frames/a beat", "frames/a beat", conformance.Another, `{"verdict":"none"}`},
@@ -239,7 +251,7 @@ func conforms(t *testing.T, only string, leavesOut []string, command ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	least := map[string]int{"token": 245, "lock": 36, "entry": 23, "rules": 74, "follow": 20, "session": 47, "frames": 43}
+	least := map[string]int{"token": 245, "lock": 36, "entry": 23, "rules": 74, "follow": 20, "session": 47, "frames": 43, "sealed": 29}
 	asked := 0
 	for _, g := range r.Groups {
 		if out := slices.Contains(leavesOut, g.Name); out != (g.NotOffered >= least[g.Name]) || !out && g.Passed < least[g.Name] {
@@ -268,7 +280,7 @@ func TestJavaScriptVerifierConforms(t *testing.T) {
 	if old, err := exec.CommandContext(t.Context(), node, "-p", "+process.versions.node.split('.')[0] < 20").Output(); err != nil || string(old) != "false\n" {
 		t.Fatalf("node is older than 20 (%v)", err)
 	}
-	conforms(t, "", []string{"frames"}, node, "../../examples/verifier-js/verifier.mjs")
+	conforms(t, "", []string{"frames", "sealed"}, node, "../../examples/verifier-js/verifier.mjs")
 }
 
 // frameReader is in Python, from the pages alone. It does nothing else.

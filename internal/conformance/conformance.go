@@ -148,7 +148,7 @@ func (c testCase) id() string { return c.group + "/" + c.name }
 
 func wanted(only *regexp.Regexp) ([]testCase, error) {
 	var picked []testCase
-	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases, sessionCases, frameCases} {
+	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases, sessionCases, frameCases, sealedCases} {
 		cases, err := load()
 		if err != nil {
 			return nil, err

@@ -25,6 +25,9 @@ type Request struct {
 	Keys     json.RawMessage `json:"keys,omitempty"`
 	Token    string          `json:"token,omitempty"`
 
+	Key    json.RawMessage `json:"key,omitempty"`
+	Sealed string          `json:"sealed,omitempty"`
+
 	SID      string          `json:"sid,omitempty"`
 	CNF      json.RawMessage `json:"cnf,omitempty"`
 	Required bool            `json:"required,omitempty"`
@@ -65,6 +68,9 @@ type Answer struct {
 	Stale   *bool    `json:"stale,omitempty"`
 	Cursor  string   `json:"cursor,omitempty"`
 	OK      bool     `json:"ok,omitempty"`
+
+	Plaintext string `json:"plaintext,omitempty"`
+	Beside    string `json:"beside,omitempty"`
 }
 
 // String returns what an answer says, without its case.

@@ -7,7 +7,7 @@ import (
 
 // Optional are the groups that a verifier may leave out, if it says so before it is
 // asked. Whoever takes such a thing without its check is no verifier of it.
-var Optional = []string{"session", "frames"}
+var Optional = []string{"session", "frames", "sealed"}
 
 // greet asks what the implementation offers. One of the first version does not know
 // the question: whatever it says to it, or does, offers nothing.
