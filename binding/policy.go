@@ -44,14 +44,15 @@ func (p Policy) Check(r *http.Request, sid string, c *jwt.Confirmation) error {
 }
 
 // brought reports whether the session's cookie holds the lock whose hash is want.
-// A cookie that is there twice, with different values, is nobody's word.
+// A cookie that is there twice, with different values, is nobody's word; one in
+// quotes is another spelling.
 func brought(r *http.Request, sid, want string) bool {
 	cookies := r.CookiesNamed(CookieName(sid))
 	if len(cookies) == 0 {
 		return false
 	}
-	for _, c := range cookies[1:] {
-		if c.Value != cookies[0].Value {
+	for _, c := range cookies {
+		if c.Quoted || c.Value != cookies[0].Value {
 			return false
 		}
 	}

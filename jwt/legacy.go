@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -73,7 +72,7 @@ func (v InsecureHMAC) judge(now time.Time, data []byte) (*LegacyClaims, error) {
 	if len(data) == 0 || data[0] != '{' {
 		return nil, refuse(BadClaim, "the claims are not a JSON object")
 	}
-	if err := json.Unmarshal(data, c); err != nil {
+	if err := unmarshalClaims(data, c); err != nil {
 		return nil, &Error{BadClaim, "the claims cannot be read: " + err.Error(), err}
 	}
 	ours := func(aud string) bool { return slices.Contains(v.Audience, aud) }

@@ -173,6 +173,16 @@ func claimVectors() []vector {
 	for _, sub := range []string{`""`, `1`, `true`, `null`, `["ada"]`, `{}`, `"ada "`, `" ada"`, `"ada\u0000"`, `"a\nda"`, `"ada\u007f"`} {
 		list = append(list, vector{"sub " + sub, text, swapClaims(`"ada"`, sub), nil, jwt.BadClaim})
 	}
+	const absent = "a claim that says nothing is left out"
+	for _, claim := range []string{"auth_time", "amr", "acr", "tid", "gen", "rev", "cnf"} {
+		list = append(list, vector{claim + " null", absent, swapClaims(`"jti"`, `"`+claim+`":null,"jti"`), nil, jwt.BadClaim})
+	}
+	list = append(list,
+		vector{"sid null", absent, swapClaims(`"s-1"`, `null`), nil, jwt.BadClaim},
+		vector{"scope null", absent, swapClaims(`"read write"`, `null`), nil, jwt.BadClaim},
+		vector{"amr of null", "an array of strings", swapClaims(`write"}`, `write","amr":["pwd",null]}`), nil, jwt.BadClaim},
+		vector{"cnf a string", "an object", swapClaims(`write"}`, `write","cnf":"s-1"}`), nil, jwt.BadClaim},
+		vector{"a claim of the application null", "the application knows what it means", swapClaims(`write"}`, `write","plan":null}`), nil, ""})
 	list = append(list, vector{"sub of 256 bytes", text, swapClaims(`"ada"`, `"`+strings.Repeat("a", 256)+`"`), nil, jwt.BadClaim})
 	for _, iss := range []string{`"https://id.example.com/"`, `"https://ID.example.com"`, `"http://id.example.com"`, `"https://id.example.com:443"`, `"https://іd.example.com"`, `"https://id.example.com "`, `"https://id.example.com\u0000"`, `"https://other.example.com"`} {
 		list = append(list, vector{"iss " + iss, "compared byte for byte", swapClaims(`"https://id.example.com"`, iss), nil, jwt.Issuer})

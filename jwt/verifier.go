@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // A VerifierConfig says which tokens are accepted.
@@ -164,7 +162,7 @@ func (v *Verifier[C]) judge(now time.Time, claims *C, data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
 		return refuse(BadClaim, "the claims are not a JSON object")
 	}
-	if err := json.Unmarshal(data, claims); err != nil {
+	if err := unmarshalClaims(data, claims); err != nil {
 		return &Error{BadClaim, "the claims cannot be read: " + err.Error(), err}
 	}
 	base := v.base(claims)

@@ -3,6 +3,7 @@ package revocation_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -363,5 +364,24 @@ func TestStatsCountVerdicts(t *testing.T) {
 	want := revocation.Stats{Rules: 2, Cursor: at(1, 2), Heard: noon, Revoked: 3, Rotated: 2}
 	if got := x.Stats(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// The feed has room for times that no calendar has.
+func TestTimesBeyondAllTime(t *testing.T) {
+	farthest := time.UnixMilli(math.MaxInt64)
+	for _, end := range []time.Time{farthest, farthest.Add(-time.Millisecond), time.UnixMilli(math.MaxInt64 / 1000), time.UnixMilli(math.MaxInt64 / 2)} {
+		until, from := ended(revocation.ScopeSession, "until"), ended(revocation.ScopeSession, "from")
+		until.Until = end
+		from.From, from.Until = end, time.Time{}
+		x := revocation.NewIndex(issuer)
+		if err := x.Apply(entry(1, until), entry(2, from)); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]revocation.Action{"until": revocation.Revoke, "from": revocation.None} {
+			if v := x.Check(noon, &revocation.Query{Issuer: issuer, SessionID: id}); v.Action != want {
+				t.Errorf("%s %d: %v, want %v", id, end.UnixMilli(), v.Action, want)
+			}
+		}
 	}
 }

@@ -33,12 +33,25 @@ func newMark(e Entry) mark {
 		m.issued = issuedBelow(e.At)
 	}
 	if !e.Rule.From.IsZero() {
-		m.from = e.Rule.From.UnixMicro()
+		m.from = micros(e.Rule.From)
 	}
 	if !e.Rule.Until.IsZero() {
-		m.until = e.Rule.Until.UnixMicro()
+		m.until = micros(e.Rule.Until)
 	}
 	return m
+}
+
+// micros is t in microseconds, or the nearest number of them: a feed counts in
+// milliseconds, and a rule until far beyond all time must not become one that is over.
+func micros(t time.Time) int64 {
+	const last = math.MaxInt64/1_000_000 - 1 // in seconds
+	switch s := t.Unix(); {
+	case s > last:
+		return math.MaxInt64
+	case s < -last:
+		return math.MinInt64
+	}
+	return t.UnixMicro()
 }
 
 // issuedBelow rounds up to the second that iat counts in: a token that says

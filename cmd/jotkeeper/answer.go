@@ -66,6 +66,14 @@ type answerer struct {
 func (v *answerer) answer(r *conformance.Request) (*conformance.Answer, error) {
 	a := &conformance.Answer{Case: r.Case}
 	switch r.Kind {
+	case "offers":
+		a.Offers = conformance.Optional
+	case "session":
+		judged(a, v.session(r))
+	case "open":
+		opened(a, r)
+	case "frames":
+		return a, v.frames(a, r)
 	case "verify":
 		judged(a, v.verify(r))
 	case "lock":

@@ -58,7 +58,7 @@ func conformanceFault(command string, err error) error {
 	f := fail(exitOther, err.Error(), "jotkeeper conformance verifier --help")
 	switch f.Err = err; {
 	case errors.Is(err, conformance.ErrNoCase):
-		f.Code, f.Text, f.Try = exitUsage, "no case has a name that --only matches", []string{"--only '^token/'; the groups are token, lock, entry, rules, follow"}
+		f.Code, f.Text, f.Try = exitUsage, "no case has a name that --only matches", []string{"--only '^token/'; the groups are token, lock, entry, rules, follow, session, frames, sealed"}
 	case errors.Is(err, conformance.ErrStart):
 		f.Text, f.Try = command+" cannot be started: "+cause(err), []string{"the command by itself, as it stands behind --"}
 	}
@@ -85,10 +85,17 @@ func (p *program) conforms(r *conformance.Report) error {
 
 func (p *program) conformsText(r *conformance.Report) {
 	rows := [][]string{{"group", "passed", "failed"}}
+	declined := ""
 	for _, g := range r.Groups {
-		rows = append(rows, []string{g.Name, fmt.Sprint(g.Passed), fmt.Sprint(g.Failed)})
+		row := []string{g.Name, fmt.Sprint(g.Passed), fmt.Sprint(g.Failed)}
+		if g.NotOffered > 0 {
+			row = []string{g.Name, "not offered"}
+			declined += fmt.Sprintf(", %d of %s not offered", g.NotOffered, g.Name)
+		}
+		rows = append(rows, row)
 	}
 	p.table(rows...)
+	fmt.Fprintf(p.stdout, "%d of %d cases asked, %d passed%s\n", r.Asked, r.Cases, r.Passed(), declined)
 	for i, f := range r.Failures {
 		if i == spelledOut {
 			fmt.Fprintf(p.stdout, "\nand %d more: -o json shows all\n", len(r.Failures)-spelledOut)

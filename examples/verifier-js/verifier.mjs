@@ -55,13 +55,13 @@ const algs = {
 };
 const base64url = (s) => Buffer.from(s).toString("base64url");
 
-function keyTable(set) {
+function keyTable(set, typ) {
   const table = new Map();
   for (const jwk of set.keys) {
     const [kty, fits] = Object.hasOwn(algs, jwk.alg) ? algs[jwk.alg] : [];
     if (jwk.kty !== kty || !fits(jwk) || (jwk.use ?? "sig") !== "sig" || "d" in jwk) continue;
     const key = createPublicKey({ key: jwk, format: "jwk" });
-    table.set(base64url(`{"alg":"${jwk.alg}","kid":"${jwk.kid}","typ":"at+jwt"}`), { alg: jwk.alg, kid: jwk.kid, key });
+    table.set(base64url(`{"alg":"${jwk.alg}","kid":"${jwk.kid}","typ":"${typ}"}`), { alg: jwk.alg, kid: jwk.kid, key });
   }
   return table;
 }
@@ -78,27 +78,36 @@ const types = {
 };
 
 // verifyToken follows docs/spec/token-profile.md, "Verifying", step by step.
-function verifyToken({ token, issuer, audience, keys, now }) {
+function verifyToken({ token, issuer, audience, keys, now }, typ = "at+jwt", more = {}) {
   if (Buffer.byteLength(token) > 8192 || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) no("malformed");
   const [header, payload, signature] = token.split(".");
   for (const s of [header, payload, signature]) if (base64url(Buffer.from(s, "base64url")) !== s) no("malformed");
-  const table = keyTable(keys), known = table.get(header);
+  const table = keyTable(keys, typ), known = table.get(header);
   if (!known) {
-    const asked = /^\{"alg":"(\w+)","kid":"([ !#-[\]-~]{1,256})","typ":"at\+jwt"\}$/.exec(Buffer.from(header, "base64url").toString("latin1"));
-    const ours = asked && Object.hasOwn(algs, asked[1]) && ![...table.values()].some((k) => k.kid === asked[2]);
+    const asked = /^\{"alg":"(\w+)","kid":"([ !#-[\]-~]{1,256})","typ":"([\w+]+)"\}$/.exec(Buffer.from(header, "base64url").toString("latin1"));
+    const ours = asked && asked[3] === typ && Object.hasOwn(algs, asked[1]) && ![...table.values()].some((k) => k.kid === asked[2]);
     no(ours ? "key" : "header");
   }
   const signed = Buffer.from(`${header}.${payload}`);
   if (!algs[known.alg][2](known.key, signed, Buffer.from(signature, "base64url"))) no("signature");
   let claims;
   try { claims = parse(utf8.decode(Buffer.from(payload, "base64url"))); } catch { no("claims"); }
-  for (const [name, fits] of Object.entries(types)) if (claims.has(name) && !fits(claims.get(name))) no("claims");
+  for (const [name, fits] of Object.entries({ ...types, ...more })) if (claims.has(name) && !fits(claims.get(name))) no("claims");
   if (claims.get("iss") !== issuer) no("issuer");
   if (!claims.has("aud")) no("claims");
   if (![claims.get("aud")].flat().includes(audience)) no("audience");
   for (const name of ["sub", "jti", "iat", "exp"]) if (!claims.has(name)) no("claims");
   if (claims.get("exp") <= now) no("expired");
   if (claims.get("iat") > now + 60 || (claims.get("nbf") ?? 0) > now + 60) no("early");
+  return claims;
+}
+
+// verifySession follows "Keeper tokens" of the same page.
+function verifySession(q) {
+  const claims = verifyToken(q, "session+jwt", { sxp: time, ver: text, prv: text, csrf: text });
+  for (const name of ["sid", "sxp", "rev"]) if (!claims.get(name)) no("claims");
+  if (claims.get("sxp") <= q.now) no("absolute");
+  if (claims.has("cnf")) no("binding"); // nothing is checked here that it could demand
 }
 
 // checkLock follows docs/spec/cookie-lock.md, "Checking".
@@ -232,6 +241,12 @@ class Follower {
     }
     const to = cursor(id);
     if (!to || v.get("boot") !== s.boot || to[0] !== this.cursor[0] || before(to, this.cursor)) no("feed");
+    let at = this.cursor;
+    for (const e of v.get("e")) { // each beyond the one before, none beyond the cursor
+      const next = [to[0], BigInt(e.get("s") ?? 0)];
+      if (!before(at, next) || before(to, next)) no("feed");
+      at = next;
+    }
     for (const e of v.get("e")) s.understood = this.rules.add(e, to[0]) && s.understood;
     if (!s.understood) return; // merged, but the cursor stays: we grow stale
     this.cursor = to;
@@ -247,7 +262,9 @@ function rules({ issuer, epoch, entries, claims, now }) {
   return { ...r.verdict(claims, now), stale };
 }
 const kinds = {
+  offers: () => ({ offers: ["session"] }),
   verify: (q) => { verifyToken({ token: "", ...q }); return { accept: true }; },
+  session: (q) => { verifySession({ token: "", ...q }); return { accept: true }; },
   lock: (q) => { checkLock(q); return { accept: true }; },
   rules,
   follow: (q) => { follower?.stopped.abort(); follower = new Follower(q); return { ok: true }; },

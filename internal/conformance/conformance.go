@@ -36,21 +36,33 @@ type Failure struct {
 	Try   string `json:"try"`
 }
 
-// A Group counts the cases of one kind.
+// A Group counts the cases of one kind. Those of a group that the verifier does not
+// offer are not asked: it neither passes nor fails them.
 type Group struct {
-	Name   string `json:"name"`
-	Passed int    `json:"passed"`
-	Failed int    `json:"failed"`
+	Name       string `json:"name"`
+	Passed     int    `json:"passed"`
+	Failed     int    `json:"failed"`
+	NotOffered int    `json:"not_offered"`
 }
 
 // A Report is the outcome of a run.
 type Report struct {
+	Cases    int       `json:"cases"` // that were wanted
+	Asked    int       `json:"asked"` // that the verifier has got
 	Groups   []Group   `json:"groups"`
 	Failures []Failure `json:"failures"`
 }
 
-// Failed tells whether a case failed.
-func (r *Report) Failed() bool { return len(r.Failures) > 0 }
+// Passed counts the cases that were answered rightly.
+func (r *Report) Passed() (n int) {
+	for _, g := range r.Groups {
+		n += g.Passed
+	}
+	return n
+}
+
+// Failed tells whether a case failed, or none was asked: that shows nothing.
+func (r *Report) Failed() bool { return len(r.Failures) > 0 || r.Asked == 0 }
 
 // giveUp is how many cases in a row may stay without an answer: a program that
 // cannot even start is not asked hundreds of times.
@@ -74,33 +86,48 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	defer p.stop()
-	report, unanswered := &Report{Failures: []Failure{}}, 0
+	p.greet(ctx)
+	report := &Report{Failures: []Failure{}}
+	report.ask(ctx, p, cases)
+	return report, ctx.Err()
+}
+
+// ask puts one case after another, until too many in a row were not answered.
+func (r *Report) ask(ctx context.Context, p *peer, cases []testCase) {
+	unanswered := 0
 	for _, c := range cases {
-		f := skipped
-		if unanswered < giveUp {
-			f = c.run(ctx, p)
-		}
-		if f != nil && f.Class == Silent {
-			unanswered++
-		} else {
-			unanswered = 0
-		}
-		report.add(c, f)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case p.declines(c.group):
+			r.group(c).NotOffered++
+		case unanswered == giveUp:
+			r.add(c, skipped)
+		default:
+			f := c.run(ctx, p)
+			r.Asked++
+			r.add(c, f)
+			if unanswered++; f == nil || f.Class != Silent {
+				unanswered = 0
+			}
 		}
 	}
-	return report, nil
 }
 
 var skipped = &Failure{Class: Silent, Want: "an answer", Got: fmt.Sprintf("not asked: the %d cases before it got no answer", giveUp),
 	Try: "the failures before this one first"}
 
-func (r *Report) add(c testCase, f *Failure) {
+// group counts c, and returns where what became of it is counted.
+func (r *Report) group(c testCase) *Group {
+	r.Cases++
 	if len(r.Groups) == 0 || r.Groups[len(r.Groups)-1].Name != c.group {
 		r.Groups = append(r.Groups, Group{Name: c.group})
 	}
-	g := &r.Groups[len(r.Groups)-1]
+	return &r.Groups[len(r.Groups)-1]
+}
+
+func (r *Report) add(c testCase, f *Failure) {
+	g := r.group(c)
 	if f == nil {
 		g.Passed++
 		return
@@ -121,7 +148,7 @@ func (c testCase) id() string { return c.group + "/" + c.name }
 
 func wanted(only *regexp.Regexp) ([]testCase, error) {
 	var picked []testCase
-	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases} {
+	for _, load := range []func() ([]testCase, error){tokenCases, lockCases, entryCases, ruleCases, followCases, sessionCases, frameCases, sealedCases} {
 		cases, err := load()
 		if err != nil {
 			return nil, err

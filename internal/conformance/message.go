@@ -5,21 +5,28 @@ import (
 	"fmt"
 )
 
-// version is of the protocol.
-const version = 1
+// The versions of the protocol. A verifier of the first one knows of no optional
+// part; it is asked everything else.
+const (
+	first  = 1
+	latest = 2
+)
 
 // A Request is a line that an implementation reads. Kind says which members
 // matter: docs/spec/conformance.md has the table.
 type Request struct {
 	Version int    `json:"v"`
 	Case    string `json:"case"`
-	Kind    string `json:"kind"` // verify, lock, rules, follow, ask
+	Kind    string `json:"kind"` // offers, verify, lock, rules, follow, ask, and those of the optional parts
 	Now     int64  `json:"now,omitempty"`
 	Issuer  string `json:"issuer,omitempty"`
 
 	Audience string          `json:"audience,omitempty"`
 	Keys     json.RawMessage `json:"keys,omitempty"`
 	Token    string          `json:"token,omitempty"`
+
+	Key    json.RawMessage `json:"key,omitempty"`
+	Sealed string          `json:"sealed,omitempty"`
 
 	SID      string          `json:"sid,omitempty"`
 	CNF      json.RawMessage `json:"cnf,omitempty"`
@@ -29,6 +36,10 @@ type Request struct {
 	Epoch   uint64   `json:"epoch,omitempty"`
 	Entries []string `json:"entries,omitempty"`
 	Claims  *Claims  `json:"claims,omitempty"`
+
+	Cursor string `json:"cursor,omitempty"`
+	Boot   string `json:"boot,omitempty"`
+	Frames string `json:"frames,omitempty"`
 
 	URL        string `json:"url,omitempty"`
 	Credential string `json:"credential,omitempty"`
@@ -48,13 +59,18 @@ type Claims struct {
 
 // An Answer is a line that an implementation writes.
 type Answer struct {
-	Case    string `json:"case"`
-	Accept  *bool  `json:"accept,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Verdict string `json:"verdict,omitempty"`
-	Scope   string `json:"scope,omitempty"`
-	Stale   *bool  `json:"stale,omitempty"`
-	OK      bool   `json:"ok,omitempty"`
+	Case    string   `json:"case"`
+	Offers  []string `json:"offers,omitzero"`
+	Accept  *bool    `json:"accept,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	Verdict string   `json:"verdict,omitempty"`
+	Scope   string   `json:"scope,omitempty"`
+	Stale   *bool    `json:"stale,omitempty"`
+	Cursor  string   `json:"cursor,omitempty"`
+	OK      bool     `json:"ok,omitempty"`
+
+	Plaintext string `json:"plaintext,omitempty"`
+	Beside    string `json:"beside,omitempty"`
 }
 
 // String returns what an answer says, without its case.

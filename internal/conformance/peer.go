@@ -22,6 +22,8 @@ type peer struct {
 	command            []string
 	deadline, patience time.Duration
 	process            *process
+	version            int      // of the protocol that it speaks
+	offers             []string // the optional groups that it wants to be asked
 }
 
 type process struct {
@@ -89,7 +91,7 @@ func (p *peer) stop() {
 // ask sends a request and returns its answer; else a failure, after which the
 // next request goes to a new process.
 func (p *peer) ask(ctx context.Context, r Request) (*Answer, *Failure) {
-	r.Version = version
+	r.Version = p.version
 	line, err := json.Marshal(r)
 	if err != nil {
 		return nil, unanswered("the case cannot be written: "+err.Error(), "an issue: this is our mistake")
