@@ -29,3 +29,21 @@ func Example() {
 	// <nil>
 	// binding
 }
+
+// A session that is renewed keeps its lock: the cookie is set again, with the
+// same value and a new expiry. A lock that does not open the token is none.
+func ExampleLockOf() {
+	sid, lock := jwt.NewID(), binding.NewLock()
+	cnf := lock.Confirmation(sid) // of the verified token
+
+	r := httptest.NewRequest("POST", "/renew", nil)
+	r.AddCookie(lock.Cookie(sid, time.Now().Add(time.Hour)))
+	again, err := binding.LockOf(r, sid, cnf)
+	fmt.Println(again == lock, err)
+
+	_, err = binding.LockOf(httptest.NewRequest("POST", "/renew", nil), sid, cnf)
+	fmt.Println(jwt.ReasonOf(err))
+	// Output:
+	// true <nil>
+	// binding
+}
