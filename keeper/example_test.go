@@ -323,6 +323,27 @@ func ExampleKeeper_Handler() {
 	// 401
 }
 
+// A locked session is worth nothing without the cookie of its browser.
+func ExampleKeeper_FindRequest() {
+	k, ctx := open(usual), context.Background()
+	login, _ := k.Create(ctx, keeper.Claims{Subject: "42", Locked: true})
+	w := httptest.NewRecorder()
+	_ = k.Write(w, httptest.NewRequest("POST", "/login", nil), login, keeper.ByHeader)
+
+	thief := httptest.NewRequest("GET", "/", nil)
+	thief.Header.Set("Authorization", w.Header().Get("Authorization"))
+	_, err := k.FindRequest(thief)
+	fmt.Println(jwt.ReasonOf(err))
+
+	owner := thief.Clone(ctx)
+	owner.AddCookie(w.Result().Cookies()[0]) // the lock
+	found, err := k.FindRequest(owner)
+	fmt.Println(found.Subject(), err)
+	// Output:
+	// binding
+	// 42 <nil>
+}
+
 // A client that is no browser keeps its token itself.
 func ExampleWay() {
 	k := open(usual)

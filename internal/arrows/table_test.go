@@ -37,7 +37,7 @@ var rooms = []room{
 	{Dir: "session", Sentence: "Package session keeps refreshable sessions.",
 		Imports: []string{"jwt", "revocation", "secret"}},
 	{Dir: "keeper", Sentence: "Package keeper keeps single-token sessions that renew themselves.",
-		Imports: []string{".", "jwt", "revocation", "internal/problem"}},
+		Imports: []string{".", "jwt", "revocation", "binding", "internal/problem"}},
 	{Dir: "onetime", Sentence: "Package onetime owns single-use tokens scoped to one purpose.",
 		Imports: []string{"jwt"}},
 	{Dir: "account", Sentence: "Package account owns people's identifiers with their credentials.",
