@@ -70,7 +70,7 @@ var rooms = []room{
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api"}},
 	{Dir: "jotkeepertest", Sentence: "Package jotkeepertest mints tokens for your tests.",
-		Imports: []string{".", "jwt", "jwks", "revocation"}},
+		Imports: []string{".", "jwt", "jwks", "revocation", "binding"}},
 	{Dir: "cmd/jotkeeper", Sentence: "Command jotkeeper is the one binary.",
 		Imports: []string{everything}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
