@@ -86,6 +86,7 @@ var rooms = []room{
 	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
+	{Dir: "internal/shown", Sentence: "Package shown finds exported names that no example shows."}, // only tests import it
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
 		Imports: []string{"jwt", "revocation", "secret", "session", "store/memory"}}, // only tests import it
 	{Dir: "internal/town", Sentence: "Package town plays the whole system for weeks in synthetic time."}, // nothing but tests
