@@ -41,6 +41,6 @@
 // It signs nothing while it may have missed a revocation ([ErrStale]). It renews
 // no token that has expired, by no leeway, and none beyond the end that its
 // session was given at the login. It takes no session ID and no lock from a
-// client, deletes no cookie but of a session that it ended, logs nothing, and its
-// values print neither token nor lock.
+// client, deletes no cookie but at a logout, or of the session that a login ended,
+// logs nothing, and its values print neither token nor lock.
 package keeper

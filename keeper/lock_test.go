@@ -497,6 +497,20 @@ func TestAThirdPartyChecksTheLock(t *testing.T) {
 	}
 }
 
+// A person whose browser lost the lock is sent to log in, and keeps what there is.
+func TestWhoLacksTheLockIsSentToLogIn(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser()
+	b.logsIn("ada", keeper.ByCookie)
+	delete(b.jar, b.lock().Name)
+	w := h.asks(b.request("GET", "/orders", "Sec-Fetch-Mode", "navigate"), keeper.LoginPage("/login"))
+	if w.Code != 303 || w.Header().Get("Location") != "/login?return_to=%2Forders" || w.Header()["Set-Cookie"] != nil {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	b.logsIn("ada", keeper.ByCookie)
+	wantAnswer(t, "after that", b.opens(), 200, "")
+}
+
 // A locked token costs the log and the store nothing, as an unlocked one.
 func TestALockedTokenAsksNoStore(t *testing.T) {
 	h := newHouse(t)
