@@ -48,25 +48,35 @@ func ParseLock(text string) (l Lock, err error) {
 
 // Confirmation is the half that the token of session sid carries.
 func (l Lock) Confirmation(sid string) *jwt.Confirmation {
-	return &jwt.Confirmation{Lock: l.hash(sid)}
+	hash := l.hash(sid)
+	return &jwt.Confirmation{Lock: string(hash[:])}
 }
 
 // hash is SHA-256 of "jotkeeper/lock", the session ID and the lock. The lock has
 // one length and stands last, so no two inputs run into each other.
-func (l Lock) hash(sid string) string {
-	h := sha256.New()
-	io.WriteString(h, "jotkeeper/lock")
-	io.WriteString(h, sid)
-	h.Write(l.secret[:])
-	return base64url.EncodeToString(h.Sum(nil))
+func (l Lock) hash(sid string) (text [lockText]byte) {
+	const prefix, usual = "jotkeeper/lock", 64
+	input := make([]byte, 0, len(prefix)+usual+lockSize) // on the stack, as is all of this
+	input = append(append(append(input, prefix...), sid...), l.secret[:]...)
+	sum := sha256.Sum256(input)
+	base64url.Encode(text[:], sum[:])
+	return text
 }
 
 // CookieName is the name of the cookie that holds the lock of session sid. Each
 // session has its own, so that two of them in one browser do not take each
 // other's lock away.
 func CookieName(sid string) string {
+	name := cookieName(sid)
+	return string(name[:])
+}
+
+const namePrefix, nameRandom = "__Host-jkl-", 6
+
+func cookieName(sid string) (name [len(namePrefix) + nameRandom/3*4]byte) {
 	sum := sha256.Sum256([]byte(sid))
-	return "__Host-jkl-" + base64url.EncodeToString(sum[:6])
+	base64url.Encode(name[copy(name[:], namePrefix):], sum[:nameRandom])
+	return name
 }
 
 // Cookie holds l for the session sid until it expires, out of reach for scripts

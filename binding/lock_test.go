@@ -119,6 +119,44 @@ func TestTwoSessionsInOneBrowser(t *testing.T) {
 	}
 }
 
+// What opened a token is there to be set again; what did not is nothing.
+func TestLockOfARequest(t *testing.T) {
+	mine, other := binding.NewLock(), binding.NewLock()
+	cnf := mine.Confirmation("s-1")
+	if l, err := binding.LockOf(carrying(mine.Cookie("s-1", noon)), "s-1", cnf); l != mine || err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	for name, c := range map[string]struct {
+		cookies []*http.Cookie
+		cnf     *jwt.Confirmation
+	}{
+		"no cookie":          {nil, cnf},
+		"another lock":       {[]*http.Cookie{other.Cookie("s-1", noon)}, cnf},
+		"no lock":            {[]*http.Cookie{named(binding.CookieName("s-1"), "x")}, cnf},
+		"another demand":     {[]*http.Cookie{mine.Cookie("s-1", noon)}, &jwt.Confirmation{Lock: cnf.Lock, Thumbprint: "x"}},
+		"an unlocked token":  {[]*http.Cookie{mine.Cookie("s-1", noon)}, nil},
+		"a cookie too often": {[]*http.Cookie{mine.Cookie("s-1", noon), other.Cookie("s-1", noon)}, cnf},
+	} {
+		l, err := binding.LockOf(carrying(c.cookies...), "s-1", c.cnf)
+		if bound(t, name, err, true); l != (binding.Lock{}) {
+			t.Errorf("%s: a lock beside the refusal", name)
+		}
+	}
+}
+
+// Reading the cookie is all that a check costs of memory: two pieces, net/http's.
+func TestAllocationsOfACheck(t *testing.T) {
+	sid, lock := jwt.NewID(), binding.NewLock()
+	cnf, r := lock.Confirmation(sid), carrying(named("other", "x"), lock.Cookie(sid, noon))
+	if got := testing.AllocsPerRun(200, func() {
+		if binding.Required.Check(r, sid, cnf) != nil {
+			t.Error("refused")
+		}
+	}); got != 2 {
+		t.Errorf("%v allocations, want 2", got)
+	}
+}
+
 // A lock that is missing and one that is wrong get the same answer.
 func TestOneAnswerForEveryWrongLock(t *testing.T) {
 	lock := binding.NewLock()

@@ -35,30 +35,50 @@ func (p Policy) Check(r *http.Request, sid string, c *jwt.Confirmation) error {
 		return nil
 	case c == nil:
 		return errUnlocked
-	case c.Lock == "" || c.Thumbprint != "" || c.Others():
-		return errOther // a second demand that is not kept is none
-	case sid == "" || !brought(r, sid, c.Lock):
-		return errLock
 	}
-	return nil
+	_, err := LockOf(r, sid, c)
+	return err
 }
 
-// brought reports whether the session's cookie holds the lock whose hash is want.
-// A cookie that is there twice, with different values, is nobody's word; one in
-// quotes is another spelling.
-func brought(r *http.Request, sid, want string) bool {
-	cookies := r.CookiesNamed(CookieName(sid))
+// LockOf returns the lock with which r opens the token of session sid that c
+// binds, so that its cookie can be set again. Call it with claims that were
+// verified. What Check would refuse it refuses, and a nil c: there is no lock.
+func LockOf(r *http.Request, sid string, c *jwt.Confirmation) (Lock, error) {
+	switch {
+	case c == nil:
+		return Lock{}, errUnlocked
+	case c.Lock == "" || c.Thumbprint != "" || c.Others():
+		return Lock{}, errOther // a second demand that is not kept is none
+	case sid == "":
+		return Lock{}, errLock
+	}
+	l, there := brought(r, sid)
+	if !there || !l.opens(sid, c.Lock) {
+		return Lock{}, errLock
+	}
+	return l, nil
+}
+
+// brought returns the lock in the session's cookie. A cookie that is there twice,
+// with different values, is nobody's word; one in quotes is another spelling.
+func brought(r *http.Request, sid string) (l Lock, there bool) {
+	name := cookieName(sid)
+	cookies := r.CookiesNamed(string(name[:]))
 	if len(cookies) == 0 {
-		return false
+		return Lock{}, false
 	}
 	for _, c := range cookies {
 		if c.Quoted || c.Value != cookies[0].Value {
-			return false
+			return Lock{}, false
 		}
 	}
-	lock, err := ParseLock(cookies[0].Value)
-	if err != nil {
-		return false
-	}
-	return subtle.ConstantTimeCompare([]byte(lock.hash(sid)), []byte(want)) == 1
+	l, err := ParseLock(cookies[0].Value)
+	return l, err == nil
+}
+
+// opens compares in constant time: the hash that is wanted can be read by all
+// who have the token, the lock must not be found out byte by byte.
+func (l Lock) opens(sid, want string) bool {
+	hash := l.hash(sid)
+	return subtle.ConstantTimeCompare(hash[:], []byte(want)) == 1
 }

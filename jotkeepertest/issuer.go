@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
@@ -28,7 +29,7 @@ type Issuer struct {
 	keys    []*jwt.PrivateKey // published; the last one signs
 	hidden  *jwt.PrivateKey   // never published
 	mode    Mode
-	minted  map[string]bool // tokens, and whether they are still good
+	minted  map[string]*jwt.Access // tokens; nil: it was revoked
 	counted map[string]int
 }
 
@@ -36,7 +37,7 @@ type Issuer struct {
 // It ends with the test.
 func NewIssuer(t testing.TB) *Issuer {
 	t.Helper()
-	i := &Issuer{ending: make(chan struct{}), minted: map[string]bool{}, counted: map[string]int{}}
+	i := &Issuer{ending: make(chan struct{}), minted: map[string]*jwt.Access{}, counted: map[string]int{}}
 	i.keys, i.hidden = []*jwt.PrivateKey{newKey(t)}, newKey(t)
 	i.elsewhere = httptest.NewServer(http.HandlerFunc(i.serveElsewhere))
 	i.server = httptest.NewServer(i)
@@ -90,7 +91,7 @@ func (i *Issuer) Rotate(t testing.TB) {
 func (i *Issuer) Revoke(token string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.minted[token] = false
+	i.minted[token] = nil
 }
 
 // Requests returns how often a path was asked for: the discovery document at
@@ -146,15 +147,17 @@ func (i *Issuer) publish(time.Time) (*jwks.Set, time.Duration) {
 func (i *Issuer) check(w http.ResponseWriter, r *http.Request) {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	i.mu.Lock()
-	good, known := i.minted[token]
+	claims, known := i.minted[token]
 	i.mu.Unlock()
 	switch {
-	case good:
-		writeJSON(w, http.StatusOK, map[string]any{"active": true})
-	case known:
-		refuse(w, jwt.Revoked)
-	default:
+	case !known:
 		refuse(w, jwt.Signature)
+	case claims == nil:
+		refuse(w, jwt.Revoked)
+	case binding.WhenLocked.Check(r, claims.SessionID, claims.Confirmation) != nil:
+		refuse(w, jwt.Binding)
+	default:
+		writeJSON(w, http.StatusOK, map[string]any{"active": true})
 	}
 }
 

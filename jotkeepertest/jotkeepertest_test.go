@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/jotkeeper/jotkeeper"
 	"github.com/jotkeeper/jotkeeper/jotkeepertest"
 	"github.com/jotkeeper/jotkeeper/jwks"
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -164,6 +166,40 @@ func TestCheckKnowsWhatWasRevoked(t *testing.T) {
 		status, code := ask(token)
 		if code != want || (status == 200) != (want == "") {
 			t.Errorf("got %d %q, want %q", status, code, want)
+		}
+	}
+}
+
+// A locked token opens with its cookie alone, at a service and at the issuer.
+func TestLockedTokens(t *testing.T) {
+	iss := jotkeepertest.NewIssuer(t)
+	raw, lock := iss.LockedToken(t, jotkeepertest.Lifetime(time.Hour))
+	_, other := iss.LockedToken(t)
+	if left := time.Until(lock.Expires); left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the lock lives for %v, its token for an hour", left)
+	}
+	auth, err := jotkeeper.New(jotkeeper.Config{Issuer: iss.URL, Audience: jotkeepertest.DefaultAudience, Keys: iss.Keys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer auth.Close()
+	for name, c := range map[string]struct {
+		lock *http.Cookie
+		want jwt.Reason
+	}{"its lock": {lock, ""}, "another's": {other, jwt.Binding}, "none": {nil, jwt.Binding}} {
+		ask := httptest.NewRequest("GET", iss.URL+"/revocation/v1/check", nil)
+		ask.Header.Set("Authorization", "Bearer "+raw)
+		if c.lock != nil {
+			ask.AddCookie(c.lock)
+		}
+		if _, err := auth.Authenticate(ask); jwt.ReasonOf(err) != c.want {
+			t.Errorf("%s, at a service: %v", name, err)
+		}
+		w := httptest.NewRecorder()
+		iss.ServeHTTP(w, ask)
+		var said struct{ Code jwt.Reason }
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said.Code != c.want {
+			t.Errorf("%s, at the issuer: %d %s", name, w.Code, w.Body)
 		}
 	}
 }

@@ -1,10 +1,13 @@
 package jotkeepertest
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
@@ -78,9 +81,22 @@ func (i *Issuer) Token(t testing.TB, options ...Option) string {
 		return raw[:strings.LastIndexByte(raw, '.')] + suffix(i.sign(t, &m))
 	}
 	i.mu.Lock()
-	i.minted[raw] = true
+	i.minted[raw] = &m.access
 	i.mu.Unlock()
 	return raw
+}
+
+// LockedToken mints a token that is locked to a browser, and the lock, which is
+// the cookie that the browser keeps: send it along, or leave it out.
+func (i *Issuer) LockedToken(t testing.TB, options ...Option) (raw string, lock *http.Cookie) {
+	t.Helper()
+	lockUp := func(m *token) {
+		l, sid := binding.NewLock(), m.access.SessionID
+		m.access.Confirmation = l.Confirmation(sid)
+		lock = l.Cookie(sid, m.now.Add(m.life))
+	}
+	raw = i.Token(t, slices.Concat(options, []Option{lockUp})...)
+	return raw, lock
 }
 
 // suffix returns the signature with its dot.

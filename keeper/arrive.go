@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
@@ -20,7 +21,7 @@ func (k *Keeper) arrive(r *http.Request) (arrival, error) {
 	if err != nil {
 		return arrival{}, err
 	}
-	found, err := k.Find(ctx, firstOf(header, cookie))
+	found, err := k.find(ctx, r, firstOf(header, cookie))
 	if err != nil {
 		return arrival{}, err
 	}
@@ -39,7 +40,7 @@ func (k *Keeper) arrive(r *http.Request) (arrival, error) {
 }
 
 // read returns the tokens of a request, at least one. Two are one credential if
-// both are genuine and of one session; then the header's decides, so it alone is
+// both are genuine, of one session and with their lock; then the header's decides, so it alone is
 // looked for among the revoked: nobody who shows a token beside its successor is
 // two holders.
 func (k *Keeper) read(r *http.Request) (header, cookie string, err error) {
@@ -52,11 +53,11 @@ func (k *Keeper) read(r *http.Request) (header, cookie string, err error) {
 	case header == "" || cookie == "" || header == cookie:
 		return header, cookie, nil
 	}
-	return header, cookie, k.oneSession(r.Context(), header, cookie)
+	return header, cookie, k.oneSession(r, header, cookie)
 }
 
-func (k *Keeper) oneSession(ctx context.Context, header, cookie string) error {
-	now := k.cfg.Now()
+func (k *Keeper) oneSession(r *http.Request, header, cookie string) error {
+	ctx, now := r.Context(), k.cfg.Now()
 	first, err := k.verify(ctx, now, header)
 	if jwt.ReasonOf(err) == jwt.Unavailable {
 		return err
@@ -68,7 +69,10 @@ func (k *Keeper) oneSession(ctx context.Context, header, cookie string) error {
 	if err != nil || otherErr != nil || !sameSession(first.claims, second.claims) {
 		return refuse(jwt.Ambiguous, "two credentials that are not of one session")
 	}
-	return nil
+	if err := second.unlock(r, binding.WhenLocked); err != nil {
+		return err
+	}
+	return first.unlock(r, binding.WhenLocked)
 }
 
 func sameSession(a, b *jwt.Session) bool {

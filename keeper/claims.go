@@ -24,6 +24,10 @@ type Claims struct {
 	Scope    string    // space-separated
 	Tenant   string    // tid
 
+	// Locked ties the session to the browser that Write gives its token to: the
+	// token is refused from anywhere else. A login decides it, no renewal does.
+	Locked bool
+
 	// Private holds the application's own claims, by name. Reserved names are
 	// refused, whatever their case; a nil value is no claim, and left out. Whole
 	// numbers come back as int64, others as float64.
@@ -116,6 +120,7 @@ func claimsOf(s *jwt.Session) Claims {
 	c := Claims{
 		Subject: s.Subject, Audience: slices.Clone(s.Audience), Lifetime: time.Duration(s.Expires-s.IssuedAt) * time.Second,
 		Methods: slices.Clone(s.Methods), Context: s.Context, Scope: s.Scope, Tenant: s.Tenant,
+		Locked: s.Confirmation != nil,
 	}
 	if s.AuthTime != 0 {
 		c.AuthTime = s.AuthTime.Time()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper"
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -59,6 +60,12 @@ type Config struct {
 	// Kept is told of each renewal that failed in Handler, with ErrKept; the
 	// request is served on the old token. Nil: Stats counts them.
 	Kept func(ctx context.Context, err error)
+
+	// Lock says which tokens must come with the lock of their browser, other
+	// issuers' included. The zero value, binding.WhenLocked, asks it of those that
+	// are locked: see Claims.Locked. With binding.Required Create locks each token,
+	// and no other is taken.
+	Lock binding.Policy
 
 	Foreign []Foreign // other issuers whose tokens are accepted, and never renewed
 
@@ -131,6 +138,7 @@ func (c *Config) check() error {
 	problems = append(problems, c.checkSigner()...)
 	problems = append(problems, c.checkTimes()...)
 	problems = append(problems, c.checkVersions()...)
+	problems.when(c.Lock > binding.Required, "no Lock policy %d: use binding.WhenLocked or binding.Required", c.Lock)
 	carrier := c.carrier()
 	err := carrier.Check()
 	problems.when(err != nil, "%w", err)

@@ -198,7 +198,9 @@ func TestNothingIsSignedWhileStale(t *testing.T) {
 // B11: whatever is printed of a token, its text is not.
 func TestB11TokensDoNotPrint(t *testing.T) {
 	h := newHouse(t)
-	for _, made := range []*keeper.Token{h.login(), h.finds(h.login().Text())} {
+	b := h.browser()
+	locked := b.logsIn("ada", keeper.ByCookie)
+	for _, made := range []*keeper.Token{h.login(), h.finds(h.login().Text()), locked} {
 		if made.Text() == "" {
 			t.Fatal("no text")
 		}
@@ -206,6 +208,9 @@ func TestB11TokensDoNotPrint(t *testing.T) {
 			secret := made.Text()[len(made.Text())-20:]
 			if strings.Contains(text, secret) || strings.Contains(text, made.Text()[:20]) {
 				t.Errorf("%s prints the token: %s", verb, text)
+			}
+			if strings.Contains(text, b.lock().Value) {
+				t.Errorf("%s prints the lock: %s", verb, text)
 			}
 			if !strings.Contains(text, made.ID()) {
 				t.Errorf("%s does not say which token it is: %s", verb, text)

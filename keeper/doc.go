@@ -27,10 +27,20 @@
 // [FromContext] tells the handler who asks. [Keeper.Write] gives a token at a
 // login, [Keeper.Clear] ends the session at a logout.
 //
+// # Locked to a browser
+//
+// A token of a login with [Claims.Locked] is worth nothing by itself: Write sets
+// a second cookie beside it, with a lock that no script reads, and a request must
+// bring both. [Config].Lock can demand that of all tokens. Handler, Clear and
+// [Keeper.FindRequest] look at the request for the lock; Find, which is shown a
+// text alone, refuses a locked token. Whoever has a copy of it can bring nothing
+// about, also not the end of the session. Package binding is for other verifiers.
+//
 // # What it refuses to do
 //
 // It signs nothing while it may have missed a revocation ([ErrStale]). It renews
 // no token that has expired, by no leeway, and none beyond the end that its
-// session was given at the login. It takes no session ID from a client, deletes
-// no cookie but at a logout, logs nothing, and its values print no token.
+// session was given at the login. It takes no session ID and no lock from a
+// client, deletes no cookie but at a logout, or of the session that a login ended,
+// logs nothing, and its values print neither token nor lock.
 package keeper

@@ -226,10 +226,10 @@ func ExampleForeign() {
 	k := open(func(c *keeper.Config) { c.Foreign = []keeper.Foreign{partner} })
 	found, err := k.Find(ctx, token.Text())
 	fmt.Println(found.Issuer(), found.Foreign(), err)
-	fmt.Println(k.Revoke(ctx, found))
+	fmt.Println(errors.Is(k.Revoke(ctx, found), keeper.ErrForeign)) // ask that one
 	// Output:
 	// https://partner.example.com true <nil>
-	// keeper: the token belongs to another issuer; ask that one
+	// true
 }
 
 // Reserved names are refused among the private claims.
@@ -334,6 +334,27 @@ func ExampleKeeper_Handler() {
 	// orders of 42
 	// __Host-jotkeeper=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax
 	// 401
+}
+
+// A locked session is worth nothing without the cookie of its browser.
+func ExampleKeeper_FindRequest() {
+	k, ctx := open(usual), context.Background()
+	login, _ := k.Create(ctx, keeper.Claims{Subject: "42", Locked: true})
+	w := httptest.NewRecorder()
+	_ = k.Write(w, httptest.NewRequest("POST", "/login", nil), login, keeper.ByHeader)
+
+	thief := httptest.NewRequest("GET", "/", nil)
+	thief.Header.Set("Authorization", w.Header().Get("Authorization"))
+	_, err := k.FindRequest(thief)
+	fmt.Println(jwt.ReasonOf(err))
+
+	owner := thief.Clone(ctx)
+	owner.AddCookie(w.Result().Cookies()[0]) // the lock
+	found, err := k.FindRequest(owner)
+	fmt.Println(found.Subject(), err)
+	// Output:
+	// binding
+	// 42 <nil>
 }
 
 // A client that is no browser keeps its token itself.

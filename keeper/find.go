@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/jwt"
@@ -13,13 +14,38 @@ import (
 // while raw may be a forgery; then issuer, audience, claims, early, expired,
 // absolute, binding, revoked, reused; or unavailable, when it cannot be known.
 //
+// A token that is locked to a browser is never found by its text alone, nor is
+// any under binding.Required: that is binding, and FindRequest finds it.
+//
 // It asks no store. Only the first sight of a renewed token is written down,
 // once, and so is the end of a session whose token was reused. The log is read
 // when it is behind the token.
 func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
+	return k.find(ctx, nil, raw)
+}
+
+// FindRequest returns the token that r carries, as Find does, and asks for its
+// lock. It reads r as Handler does, so that its refusals are also missing,
+// malformed_request, ambiguous and csrf. Give a token that Renew returns to the
+// client with Write.
+func (k *Keeper) FindRequest(r *http.Request) (*Token, error) {
+	header, cookie, err := k.read(r)
+	if err != nil {
+		return nil, err
+	}
+	return k.find(r.Context(), r, firstOf(header, cookie))
+}
+
+// find asks in an order: the signature, the lock, the rules. Who has a copy of
+// the token and not its lock learns nothing of the session, brings nothing
+// about, and cannot end it by showing a token after its successor.
+func (k *Keeper) find(ctx context.Context, r *http.Request, raw string) (*Token, error) {
 	now := k.cfg.Now()
 	t, err := k.verify(ctx, now, raw)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.unlock(r, k.cfg.Lock); err != nil {
 		return nil, err
 	}
 	if t.foreign {
@@ -42,7 +68,8 @@ func (k *Keeper) Find(ctx context.Context, raw string) (*Token, error) {
 	return t, nil
 }
 
-// verify finds out whose token raw is, and whether it is genuine and in time.
+// verify finds out whose token raw is, and whether it is genuine and in time. It
+// does not ask for a lock.
 func (k *Keeper) verify(ctx context.Context, now time.Time, raw string) (*Token, error) {
 	found, err := k.own.Verify(ctx, now, raw)
 	if err != nil {
@@ -67,15 +94,6 @@ func ours(c *jwt.Session, now time.Time) error {
 		return refuse(jwt.BadClaim, "rev is missing")
 	case c.Absolute <= jwt.TimeOf(now):
 		return refuse(jwt.Absolute, "the session has reached its end")
-	}
-	return unbound(c)
-}
-
-// unbound refuses a token that says it takes more than the token itself (RFC
-// 7800): taking it for a bearer's would undo that.
-func unbound(c *jwt.Session) error {
-	if c.Confirmation != nil {
-		return refuse(jwt.Binding, "the token is bound by cnf, which was not shown")
 	}
 	return nil
 }

@@ -5,13 +5,23 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
 // Whatever order things happen in: logins, requests that race, answers that are
-// late or lost, a node without news, rights that change, releases side by side, a logout, a thief.
-func TestAnySessionKeepsItsPromises(t *testing.T) {
+// late or lost, a node without news, rights that change, releases side by side, a
+// logout, a thief.
+func TestAnySessionKeepsItsPromises(t *testing.T) { anyStory(t, false) }
+
+// The same when logins are locked, and the thief has a copy of the token alone: he
+// is told binding, whatever he does, and no owner is told anything but expired.
+func TestAnyLockedSessionKeepsItsPromises(t *testing.T) { anyStory(t, true) }
+
+func anyStory(t *testing.T, locked bool) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, rt.Fatalf)
+		w.locked = locked
 		w.login()
 		seconds := func(name string, from, to int) time.Duration {
 			return time.Duration(rapid.IntRange(from, to).Draw(rt, name)) * time.Second
@@ -40,16 +50,19 @@ func TestAnySessionKeepsItsPromises(t *testing.T) {
 			"news again": func(*rapid.T) { w.deaf = false; w.follow() },
 			"a thief copies": func(*rapid.T) {
 				if w.loot = w.jar; w.loot != "" {
-					w.theft = true
+					w.theft = !locked // who lacks the lock has stolen nothing
 				}
 			},
 			"the thief requests": func(*rapid.T) {
 				if w.loot == "" {
 					return
 				}
-				text, reason := w.serve(w.nodes[node()], w.loot)
-				if w.loot = text; reason != "" {
-					w.loot = ""
+				next, reason := w.serve(w.nodes[node()], w.loot, nil)
+				switch {
+				case !locked:
+					w.loot = next.token
+				case reason != jwt.Binding && reason != jwt.Expired:
+					rt.Fatalf("a thief without the lock is told %q", reason)
 				}
 			},
 			"": func(*rapid.T) { w.follow(); w.check() },

@@ -93,7 +93,7 @@ func (k *Keeper) repeat(ctx context.Context, now time.Time, t *Token) (*Token, e
 	if now.Sub(r.At) > 2*k.cfg.Grace {
 		k.tally.late.Add(1)
 	}
-	return k.successor(ctx, now, r)
+	return k.successor(ctx, now, t, r)
 }
 
 // decide records a successor of t, or loses to who was first, and answers with
@@ -116,7 +116,7 @@ func (k *Keeper) decide(ctx context.Context, now time.Time, t *Token, claims *Cl
 	default:
 		k.tally.repeated.Add(1)
 	}
-	return k.successor(ctx, now, won)
+	return k.successor(ctx, now, t, won)
 }
 
 // inTime asks a token that was found good a while ago again.
@@ -171,8 +171,9 @@ func (k *Keeper) overruled(ctx context.Context, now time.Time, t *Token) error {
 	return refuse(jwt.Revoked, "revoked")
 }
 
-// successor makes the token of a recorded renewal, the same text each time.
-func (k *Keeper) successor(ctx context.Context, now time.Time, r Rotation) (*Token, error) {
+// successor makes the token of old's recorded renewal, the same text each time.
+// It is locked as old is, with the one lock of the session.
+func (k *Keeper) successor(ctx context.Context, now time.Time, old *Token, r Rotation) (*Token, error) {
 	claims := new(jwt.Session)
 	if err := jwt.DecodeClaims(r.Claims, claims); err != nil {
 		return nil, fmt.Errorf("keeper: the recorded renewal of %s cannot be read: %w", r.ID, err)
@@ -182,7 +183,7 @@ func (k *Keeper) successor(ctx context.Context, now time.Time, r Rotation) (*Tok
 	if err != nil {
 		return nil, err
 	}
-	t := &Token{text: text, claims: claims, kid: kid}
+	t := &Token{text: text, claims: claims, lock: old.lock, kid: kid}
 	q := t.query()
 	if v := k.index.Check(now, &q); v.Action == revocation.Revoke {
 		return nil, k.refused(ctx, now, t, v)

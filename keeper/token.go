@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -16,6 +17,7 @@ import (
 type Token struct {
 	text    string
 	claims  *jwt.Session // shared with the verifier: read only
+	lock    binding.Lock // of a locked token; Find never returns one without it
 	kid     string
 	due     string
 	foreign bool

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
@@ -18,11 +19,11 @@ const (
 	ByHeader Way = "header" // any other client, which sends Authorization: Bearer
 )
 
-// Write gives the client a token that a login made. Call it before the answer
-// begins. By cookie it ends the session whose cookie r brought, so that nothing
+// Write gives the client a token that a login made, with the cookie of its lock
+// if it is locked. Call it before the answer begins. By cookie it ends the session whose cookie r brought, so that nothing
 // of before the login lives on; it fails with csrf when another site's page sent
 // the login, and with unavailable when the old session could not be ended. After
-// an error nothing was given.
+// an error nothing was given. A token that Renew made goes the same way.
 func (k *Keeper) Write(w http.ResponseWriter, r *http.Request, t *Token, how Way) error {
 	k.carrier.Personal(w)
 	if how == ByHeader {
@@ -32,18 +33,23 @@ func (k *Keeper) Write(w http.ResponseWriter, r *http.Request, t *Token, how Way
 	if !k.carrier.SameOrigin(r) || embedded(r) {
 		return refuse(jwt.CSRF, "a login that another site's page sent")
 	}
-	if err := k.endEarlier(r, t); err != nil {
+	ended, err := k.endEarlier(r, t)
+	if err != nil {
 		return err
 	}
 	k.give(w, arrival{token: t, cookie: true})
+	if ended != nil {
+		k.takeLock(w, ended)
+	}
 	return nil
 }
 
 // Clear logs out: it ends the session of r's token, durably, and then takes the
-// token from the client, with the attributes it was set with. Call it before the
-// answer begins. It fails with csrf on a GET, or when another site's page sent
-// the request, and with unavailable when the end is not known to be written;
-// then the client keeps its token and can try again. A token that is not good
+// token and its lock from the client, with the attributes they were set with. Call
+// it before the answer begins. It fails with csrf on a GET, or when another site's
+// page sent the request, with binding when a locked token came without its lock,
+// and with unavailable when the end is not known to be written; then the client
+// keeps what it has and can try again. A token that is not good
 // any more has nothing to end; another issuer's is taken away, with ErrForeign.
 func (k *Keeper) Clear(w http.ResponseWriter, r *http.Request) error {
 	k.carrier.Personal(w)
@@ -51,54 +57,70 @@ func (k *Keeper) Clear(w http.ResponseWriter, r *http.Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return refuse(jwt.CSRF, "a logout changes something; send it with POST or DELETE")
 	}
-	err := k.endOwn(r)
+	ended, err := k.endOwn(r)
 	if err != nil && err != ErrForeign {
 		return err
 	}
 	h := w.Header()
-	k.forget(h)
+	forget(h, k.carrier.Cookie.String())
 	h.Del("Authorization")
 	h.Set("Clear-Site-Data", `"cache"`)
 	k.carrier.Cookie.Clear(w)
+	if ended != nil {
+		k.takeLock(w, ended)
+	}
 	return err
 }
 
-// endOwn ends the session of r's token.
-func (k *Keeper) endOwn(r *http.Request) error {
+// endOwn ends the session of r's token, and returns that token if there was
+// something to end. Who lacks the lock of a token ends nothing with it.
+func (k *Keeper) endOwn(r *http.Request) (ended *Token, err error) {
 	header, cookie, err := k.read(r)
 	switch {
 	case jwt.ReasonOf(err) == jwt.Missing && !k.carrier.SameOrigin(r):
-		return refuse(jwt.CSRF, "a logout that another site's page sent, which would take the cookie all the same")
+		return nil, refuse(jwt.CSRF, "a logout that another site's page sent, which would take the cookie all the same")
 	case jwt.ReasonOf(err) == jwt.Missing:
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
 	t, err := k.verify(r.Context(), k.cfg.Now(), firstOf(header, cookie))
 	switch {
 	case jwt.ReasonOf(err) == jwt.Unavailable:
-		return err
+		return nil, err
 	case err != nil:
-		return nil
+		return nil, nil
 	}
-	return k.Revoke(r.Context(), t)
+	if err := t.unlock(r, binding.WhenLocked); err != nil {
+		return nil, err
+	}
+	return k.end(r, t)
 }
 
-// endEarlier ends the session whose cookie came with the login of t.
-func (k *Keeper) endEarlier(r *http.Request, t *Token) error {
+// end ends the session of t, and returns t when that is durable.
+func (k *Keeper) end(r *http.Request, t *Token) (*Token, error) {
+	if err := k.Revoke(r.Context(), t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// endEarlier ends the session whose cookie came with the login of t, and returns
+// its token if it did. One that is locked to another browser is left to that one.
+func (k *Keeper) endEarlier(r *http.Request, t *Token) (ended *Token, err error) {
 	_, cookie, err := k.carrier.Read(r)
 	if err != nil || cookie == "" {
-		return nil // nobody's cookie is no session
+		return nil, nil // nobody's cookie is no session
 	}
 	now := k.cfg.Now()
 	earlier, err := k.verify(r.Context(), now, cookie)
-	if err != nil || earlier.foreign || sameSession(earlier.claims, t.claims) {
-		return nil
+	if err != nil || earlier.foreign || sameSession(earlier.claims, t.claims) || earlier.unlock(r, binding.WhenLocked) != nil {
+		return nil, nil
 	}
 	if q := earlier.query(); k.index.Look(now, &q).Action == revocation.Revoke {
-		return nil
+		return nil, nil
 	}
-	return k.Revoke(r.Context(), earlier)
+	return k.end(r, earlier)
 }
 
 // embedded tells whether another site's page made the request without leaving:
@@ -111,7 +133,7 @@ func embedded(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
 }
 
-// give puts the token into the headers of an answer, once.
+// give puts the token into the headers of an answer, once, and its lock.
 func (k *Keeper) give(w http.ResponseWriter, a arrival) {
 	h := w.Header()
 	if a.header {
@@ -120,14 +142,15 @@ func (k *Keeper) give(w http.ResponseWriter, a arrival) {
 		h.Set("Cache-Control", "no-store")
 	}
 	if a.cookie {
-		k.forget(h)
+		forget(h, k.carrier.Cookie.String())
 		k.carrier.Cookie.Set(w, a.token.text, a.token.Expires())
 	}
+	k.giveLock(w, a.token)
 }
 
-// forget takes our cookie out of an answer that has not left, lest it say two
+// forget takes a cookie out of an answer that has not left, lest it say two
 // things.
-func (k *Keeper) forget(h http.Header) {
-	ours := k.carrier.Cookie.String() + "="
+func forget(h http.Header, cookie string) {
+	ours := cookie + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, ours) })
 }

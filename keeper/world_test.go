@@ -2,6 +2,8 @@ package keeper_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -24,7 +26,9 @@ type world struct {
 	log   revocation.Log
 	nodes []*keeper.Keeper
 
-	jar     string // the browser's cookie; "": logged out
+	locked  bool         // are logins
+	lock    *http.Cookie // the browser's
+	jar     string       // the browser's token; "": logged out
 	legs    []*leg
 	loot    string // the thief's
 	theft   bool   // ever
@@ -44,6 +48,7 @@ type world struct {
 type leg struct {
 	due    time.Time // it arrives then at the latest
 	token  string    // carried
+	lock   *http.Cookie
 	answer bool
 	reason jwt.Reason // of a refusal
 	lost   bool       // the answer will be
@@ -88,11 +93,12 @@ func (w *world) follow() {
 // login begins a session; what the browser had is logged out before.
 func (w *world) login() {
 	w.legs, w.loot, w.theft, w.ended = nil, "", false, false
-	t, err := w.nodes[0].Create(w.Context(), keeper.Claims{Subject: "ada"})
+	t, err := w.nodes[0].Create(w.Context(), keeper.Claims{Subject: "ada", Locked: w.locked})
 	if err != nil {
 		w.fatal("logging in: %v", err)
 		return
 	}
+	w.lock = w.given(w.nodes[0], t)
 	w.jar, w.sid, w.issued = t.Text(), t.SessionID(), []*keeper.Token{t}
 	w.texts[t.ID()] = t.Text()
 }
@@ -100,7 +106,7 @@ func (w *world) login() {
 // send puts a request on its way.
 func (w *world) send(takes time.Duration, lost bool) {
 	if w.jar != "" {
-		w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes), token: w.jar, lost: lost})
+		w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes), token: w.jar, lock: w.lock, lost: lost})
 	}
 }
 
@@ -129,7 +135,7 @@ func (w *world) arrive(l *leg, node func() int, takes func() time.Duration) {
 	switch {
 	case l.answer && l.reason == "":
 		if l.token != "" {
-			w.jar = l.token
+			w.jar, w.lock = l.token, l.lock
 		}
 	case l.answer && l.reason == jwt.Unavailable && w.wasDeaf: // come again
 	case l.answer:
@@ -139,21 +145,46 @@ func (w *world) arrive(l *leg, node func() int, takes func() time.Duration) {
 		}
 		w.jar = ""
 	default:
-		text, reason := w.serve(w.nodes[node()], l.token)
-		if text == l.token {
-			text = "" // nothing to set
+		next, reason := w.serve(w.nodes[node()], l.token, l.lock)
+		if next.token == l.token {
+			next.token = "" // nothing to set
 		}
 		if !l.lost {
-			w.legs = append(w.legs, &leg{due: w.clock.read().Add(takes()), token: text, answer: true, reason: reason})
+			next.due, next.answer, next.reason = w.clock.read().Add(takes()), true, reason
+			w.legs = append(w.legs, &next)
 		}
 	}
 }
 
+// given is the lock that an answer with a token sets, nil if it is not locked.
+func (w *world) given(k *keeper.Keeper, t *keeper.Token) *http.Cookie {
+	answer := httptest.NewRecorder()
+	if err := k.Write(answer, req("GET", "/"), t, keeper.ByHeader); err != nil {
+		w.fatal("giving a token: %v", err)
+	}
+	for _, c := range answer.Result().Cookies() {
+		return c
+	}
+	return nil
+}
+
+// find shows a token, and a lock that has not expired.
+func (w *world) find(k *keeper.Keeper, text string, lock *http.Cookie) (*keeper.Token, error) {
+	if !w.locked {
+		return k.Find(w.Context(), text)
+	}
+	r := req("GET", "/", inHeader(text)...)
+	if lock != nil && lock.Expires.After(w.clock.read()) {
+		r.AddCookie(&http.Cookie{Name: lock.Name, Value: lock.Value})
+	}
+	return k.FindRequest(r)
+}
+
 // serve answers a request: with the token to go on with, or a refusal.
-func (w *world) serve(k *keeper.Keeper, text string) (string, jwt.Reason) {
-	found, err := k.Find(w.Context(), text)
+func (w *world) serve(k *keeper.Keeper, text string, lock *http.Cookie) (leg, jwt.Reason) {
+	found, err := w.find(k, text, lock)
 	if err != nil {
-		return "", jwt.ReasonOf(err)
+		return leg{}, jwt.ReasonOf(err)
 	}
 	if found.SessionID() != w.sid {
 		w.fatal("a token of session %s is accepted for %s", found.SessionID(), w.sid)
@@ -170,16 +201,16 @@ func (w *world) serve(k *keeper.Keeper, text string) (string, jwt.Reason) {
 	case w.ended && t != nil && t != found && w.next[found.ID()] == "":
 		w.fatal("a session that was logged out is renewed")
 	case unheard && errors.Is(err, keeper.ErrKept):
-		return text, ""
+		return leg{token: text}, ""
 	case unheard && err != nil:
-		return "", jwt.ReasonOf(err)
+		return leg{}, jwt.ReasonOf(err)
 	}
 	if err != nil {
 		w.fatal("renewing: %v", err)
-		return text, ""
+		return leg{token: text}, ""
 	}
 	w.note(found, t)
-	return t.Text(), ""
+	return leg{token: t.Text(), lock: w.given(k, t)}, ""
 }
 
 // note checks that a token has one successor, of one text.

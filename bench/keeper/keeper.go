@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,8 +44,29 @@ func keepers() ([]visitor, func(), error) {
 		found, _ := keeper.FromContext(r.Context())
 		return found.Subject()
 	}))
-	return []visitor{
+	visitors := []visitor{
 		{name: "keeper, header", handler: guarded, request: request("Authorization", "Bearer "+token.Text())},
 		{name: "keeper, cookie", handler: guarded, request: request("Cookie", jotkeeper.DefaultCookie+"="+token.Text())},
-	}, stop, nil
+	}
+	locked, err := lockedVisitors(k, guarded)
+	return append(visitors, locked...), stop, err
+}
+
+// lockedVisitors bring the lock of their browser beside the token.
+func lockedVisitors(k *keeper.Keeper, guarded http.Handler) ([]visitor, error) {
+	token, err := k.Create(context.Background(), keeper.Claims{Subject: account, Private: map[string]any{"plan": "pro"}, Locked: true})
+	if err != nil {
+		return nil, err
+	}
+	w := page{header: http.Header{}}
+	if err := k.Write(&w, request("Sec-Fetch-Site", "same-origin"), token, keeper.ByHeader); err != nil {
+		return nil, err
+	}
+	lock, _, _ := strings.Cut(w.header.Get("Set-Cookie"), ";")
+	byHeader := request("Authorization", "Bearer "+token.Text())
+	byHeader.Header.Set("Cookie", lock)
+	return []visitor{
+		{name: "keeper, locked, header", handler: guarded, request: byHeader},
+		{name: "keeper, locked, cookie", handler: guarded, request: request("Cookie", jotkeeper.DefaultCookie+"="+token.Text()+"; "+lock)},
+	}, nil
 }

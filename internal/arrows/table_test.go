@@ -37,7 +37,7 @@ var rooms = []room{
 	{Dir: "session", Sentence: "Package session keeps refreshable sessions.",
 		Imports: []string{"jwt", "revocation", "secret"}},
 	{Dir: "keeper", Sentence: "Package keeper keeps single-token sessions that renew themselves.",
-		Imports: []string{".", "jwt", "revocation", "internal/problem"}},
+		Imports: []string{".", "jwt", "revocation", "binding", "internal/problem"}},
 	{Dir: "onetime", Sentence: "Package onetime owns single-use tokens scoped to one purpose.",
 		Imports: []string{"jwt"}},
 	{Dir: "account", Sentence: "Package account owns people's identifiers with their credentials.",
@@ -71,7 +71,7 @@ var rooms = []room{
 	{Dir: "client", Sentence: "Package client calls the auth server from Go.",
 		Imports: []string{"api", "internal/courier"}},
 	{Dir: "jotkeepertest", Sentence: "Package jotkeepertest mints tokens for your tests.",
-		Imports: []string{".", "jwt", "jwks", "revocation"}},
+		Imports: []string{".", "jwt", "jwks", "revocation", "binding"}},
 	{Dir: "cmd/jotkeeper", Sentence: "Command jotkeeper is the one binary.",
 		Imports: []string{everything}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
@@ -89,6 +89,7 @@ var rooms = []room{
 	{Dir: "internal/cable", Sentence: "Package cable carries TCP connections that a test can break."}, // only tests import it
 	{Dir: "internal/needs", Sentence: "Package needs skips a test whose tool is missing."},
 	{Dir: "internal/seeded", Sentence: "Command seeded proves that each check fails on its seeded bug."},
+	{Dir: "internal/shown", Sentence: "Package shown finds exported names that no example shows."}, // only tests import it
 	{Dir: "internal/sim", Sentence: "Package sim replays weeks of refreshes in synthetic time.",
 		Imports: []string{"jwt", "keeper", "revocation", "secret", "session", "store/memory"}}, // only tests import it
 	{Dir: "internal/town", Sentence: "Package town plays the whole system for weeks in synthetic time."}, // nothing but tests

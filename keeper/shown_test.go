@@ -1,0 +1,9 @@
+package keeper_test
+
+import (
+	"testing"
+
+	"github.com/jotkeeper/jotkeeper/internal/shown"
+)
+
+func TestExamplesShowEverything(t *testing.T) { shown.Everything(t) }

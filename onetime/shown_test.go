@@ -1,0 +1,9 @@
+package onetime_test
+
+import (
+	"testing"
+
+	"github.com/jotkeeper/jotkeeper/internal/shown"
+)
+
+func TestExamplesShowEverything(t *testing.T) { shown.Everything(t) }
