@@ -39,7 +39,7 @@ func (p *program) demoCommand() *cobra.Command {
 			return p.demo(c.Context(), addr, time.Now())
 		},
 	}
-	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8085", "address of the pages, of this machine; port 0 takes a free one")
+	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8088", "address of the pages, of this machine; port 0 takes a free one")
 	c.Flags().StringVar(&part, "part", "", "play one of the parts")
 	if err := c.Flags().MarkHidden("part"); err != nil {
 		panic(err)
@@ -59,7 +59,7 @@ type demo struct {
 
 func (p *program) demo(ctx context.Context, addr string, started time.Time) error {
 	if !loopback(hostOf(addr)) {
-		return fail(exitConfig, "--addr "+addr+" could be reached by others, and the pages show everybody's mail", "--addr 127.0.0.1:8085")
+		return fail(exitConfig, "--addr "+addr+" could be reached by others, and the pages show everybody's mail", "--addr 127.0.0.1:8088")
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

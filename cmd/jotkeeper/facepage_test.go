@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -73,7 +71,6 @@ func (r *reader) outcome(outcome, reason string) *reader {
 	if got, why := r.has("[data-outcome]", "data-outcome"), r.has("[data-outcome]", "data-reason"); got != outcome || why != reason {
 		r.t.Errorf("problem %s: %q %q, want %q %q", r.has("body", "data-problem"), got, why, outcome, reason)
 	}
-	r.photograph()
 	return r
 }
 
@@ -96,31 +93,37 @@ func (r *reader) logsIn(password string) *reader {
 	return r.opens("/").presses(".login button", "password", password).account("1")
 }
 
-// photograph keeps a picture of the page where JOTKEEPER_PHOTOGRAPHS says.
-func (r *reader) photograph() {
-	dir := os.Getenv("JOTKEEPER_PHOTOGRAPHS")
-	if dir == "" {
-		return
-	}
-	picture, err := chromedp.Run(r.ctx, chromedp.FullScreenshot(90))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	name := strings.ReplaceAll(r.t.Name(), "/", "-") + "-" + r.has("body", "data-problem") + "-" + r.has("[data-outcome]", "data-reason") + ".png"
-	if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
 // An evening at Facepage: all nine pages, in Chromium, as it is and without
 // JavaScript.
 func TestAnEveningAtFacepage(t *testing.T) {
 	t.Parallel()
-	t.Run("with JavaScript", func(t *testing.T) { t.Parallel(); anEvening(t, reads(t, launchDemo(t).url)) })
+	t.Run("with JavaScript", func(t *testing.T) {
+		t.Parallel()
+		ada := reads(t, launchDemo(t).url)
+		if !ada.runsScripts() {
+			t.Fatal("this browser runs no scripts")
+		}
+		anEvening(t, ada)
+	})
 	t.Run("without", func(t *testing.T) {
 		t.Parallel()
-		anEvening(t, reads(t, launchDemo(t).url, chromedp.Flag("blink-settings", "scriptEnabled=false")))
+		ada := reads(t, launchDemo(t).url, chromedp.Flag("blink-settings", "scriptEnabled=false"))
+		if ada.runsScripts() {
+			t.Fatal("this browser runs scripts")
+		}
+		anEvening(t, ada)
 	})
+}
+
+// runsScripts tells whether the browser does what a page's script says.
+func (r *reader) runsScripts() bool {
+	r.t.Helper()
+	r.goes(200, chromedp.Navigate(`data:text/html,<title>no</title><script>document.title="yes"</script>`))
+	title, err := chromedp.Run(r.ctx, chromedp.Title())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return title == "yes"
 }
 
 func anEvening(t *testing.T, ada *reader) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jotkeeper/jotkeeper/jwt"
 )
 
 // A chapter is one problem of those that the talk was about. Its page explains it, has
@@ -14,8 +16,10 @@ type chapter struct {
 	Title  string
 	Short  string // for the list
 	Button string
-	Action string // where the form goes
+	Action string // where the form goes; empty: to the page itself
 	act    func(*Web, *http.Request, *act, caller)
+
+	anybody bool // nobody has to be logged in for it
 }
 
 // chapters are in the order of the talk.
@@ -29,9 +33,9 @@ var chapters = []*chapter{
 	{N: 4, Title: "No shared secret", Short: "Whoever can check a session can also make one.",
 		Button: "Forge a token and show it", act: (*Web).forge},
 	{N: 5, Title: "A password reset is a token with a scope and a lock", Short: "Password resets are a third way to be let in.",
-		Button: "Mail me a link to set a new password", act: (*Web).mailReset},
+		Button: "Mail me a link to set a new password", act: (*Web).mailReset, anybody: true},
 	{N: 6, Title: "A link in a mail that logs in", Short: "People who come from a mail meet a login form, and leave.",
-		Button: "Mail me a link to the survey", act: (*Web).mailSurvey},
+		Button: "Mail me a link to the survey", act: (*Web).mailSurvey, anybody: true},
 	{N: 7, Title: "A separate account server", Short: "The table of users knows everything about everybody.",
 		Button: "Type a wrong password, and look at both tables", act: (*Web).lookAtBoth},
 	{N: 8, Title: "Log out everywhere", Short: "A token that checks itself is good until it expires.",
@@ -80,8 +84,7 @@ func (w *Web) perform(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := w.who(r)
-	if c.Account == "" && !slices.Contains([]int{5, 6}, p.N) {
-		w.loginFirst(rw, r, p)
+	if !p.anybody && !w.admits(rw, r, p, c) {
 		return
 	}
 	a := w.begin(p.N)
@@ -90,13 +93,21 @@ func (w *Web) perform(rw http.ResponseWriter, r *http.Request) {
 	w.after(rw, r, a, p.Path(), "")
 }
 
-// loginFirst sends a person whose token is no longer good back to the page: it
-// renews the token or offers a login.
-func (w *Web) loginFirst(rw http.ResponseWriter, r *http.Request, p *chapter) {
+// admits tells whether an act may go on. It sends a person whose token is no
+// longer good back to the page, which renews the token or offers a login.
+func (w *Web) admits(rw http.ResponseWriter, r *http.Request, p *chapter, c caller) bool {
+	switch {
+	case c.Account != "":
+		return true
+	case c.reason == jwt.Unavailable:
+		w.cannotKnow(rw, r)
+		return false
+	}
 	a := w.begin(p.N)
 	a.Outcome, a.Reason = refused, "missing"
 	a.Said = "Nothing was done: your session was not good at that moment. If you are logged in now, press the button again."
 	w.after(rw, r, a, p.Path(), "")
+	return false
 }
 
 // mails shows the mailbox where links are mailed.

@@ -29,8 +29,7 @@ const hears = 5 * time.Second
 func (w *Web) endAll(rw http.ResponseWriter, r *http.Request) {
 	p := chapters[7]
 	c := w.who(r)
-	if c.Account == "" {
-		w.loginFirst(rw, r, p)
+	if !w.admits(rw, r, p, c) {
 		return
 	}
 	a := w.begin(p.N)

@@ -1,6 +1,7 @@
 package facepage_test
 
 import (
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,7 +73,9 @@ func TestLogOutEverywhere(t *testing.T) {
 		}
 	}
 	eight.want("", "data-account", "")
-	phone.get("/").want("", "data-account", "")
+	phone.get("/problem/3").want("", "data-account", "").want("", "data-over", "revoked")
+	phone.get("/") // the door forgets the session
+	phone.get("/").want("", "data-over", "")
 	grace.get("/").want("", "data-account", "2")
 	// The page goes on showing what happened; the token that it shows is dead.
 	if !strings.Contains(ada.get("/problem/8").text, strings.Split(token, ".")[2]) {
@@ -97,6 +100,24 @@ func TestRenewal(t *testing.T) {
 	if ada.cookie("facepage-refresh", "/problem/1") != "" || ada.cookie("facepage-refresh", "/session/renew") == "" {
 		t.Error("the refresh token travels to more than /session")
 	}
+}
+
+// While the account server cannot answer nobody is logged out: those whose token
+// holds go on, the others are told to come again, and then they are still there.
+func TestTroubleIsNoLogout(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(s *stage) { s.life = 2 * time.Second })
+	ada := s.visitor().logIn(adasPassword)
+	s.clock.lost.Store(true)
+	ada.post("/session/logout").outcome("unavailable", "unavailable").want("", "data-account", "1")
+	for _, path := range []string{"/", "/problem/1"} {
+		for ada.get(path).element("data-account", "1") != "" { // until the token has expired
+		}
+		ada.get(path).answered(http.StatusServiceUnavailable).outcome("unavailable", "unavailable")
+	}
+	ada.post("/session/login", "username", "ada", "password", adasPassword)
+	s.clock.lost.Store(false)
+	ada.get("/problem/1").answered(http.StatusOK).want("", "data-account", "1")
 }
 
 // What the processes write holds no token, no password, no link.

@@ -162,3 +162,21 @@ func TestCookiesThatAreNotOurs(t *testing.T) {
 	req.Header.Set("Cookie", "facepage-survey=null")
 	s.visitor().send(req).answered(http.StatusUnauthorized).outcome("refused", "malformed")
 }
+
+// Two people share a browser: whoever logs in is not shown what the one before
+// did, and not the token with which it was done.
+func TestTheNextVisitor(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	v := s.visitor().logIn(adasPassword)
+	v.post("/problem/1").outcome("done", "")
+	token, visit := v.cookie("facepage", "/"), v.cookie("facepage-visit", "/")
+	v.post("/session/logout").outcome("done", "")
+	v.post("/session/login", "username", "grace", "password", "larch-copper-tide-77", "return_to", "/problem/1").want("", "data-account", "2")
+	if strings.Contains(v.get("/problem/1").text, token[len(token)-20:]) {
+		t.Error("Grace is shown Ada's token")
+	}
+	if visit == v.cookie("facepage-visit", "/") {
+		t.Error("whoever knew the name of the visit before would be shown Grace's token")
+	}
+}

@@ -38,7 +38,10 @@ func TestReset(t *testing.T) {
 	if changed.fact("ended") != "1" {
 		t.Errorf("%s sessions ended, want that of the phone", changed.fact("ended"))
 	}
-	phone.get("/").want("", "data-account", "")
+	if got := changed.fact("face"); !strings.HasPrefix(got, "401 ") {
+		t.Errorf("the face, to the link's token: %s", got)
+	}
+	phone.get("/").want("", "data-account", "").want("", "data-over", "revoked")
 	ada.get(link).answered(http.StatusGone).outcome("refused", "changed")
 	ada.get(older).answered(http.StatusGone).outcome("refused", "changed")
 	ada.post("/reset", "password", "yet-another-word-31").outcome("refused", "missing") // the dead link was forgotten
@@ -129,6 +132,8 @@ func TestA112LinksThatWereOvertaken(t *testing.T) {
 	s := open(t)
 	ada := s.visitor()
 	survey, first := ada.surveyLink(), ada.resetLink()
+	late := s.visitor() // who has the form before them, and sends it after the change
+	late.get(survey).answered(http.StatusOK)
 	ada.resetLink()
 	ada.resetLink()
 	newest := ada.resetLink()
@@ -136,6 +141,7 @@ func TestA112LinksThatWereOvertaken(t *testing.T) {
 	ada.get(newest)
 	ada.post("/reset", "password", nextPassword).outcome("done", "")
 	ada.get(survey).answered(http.StatusGone).outcome("refused", "changed")
+	late.post("/survey/enter").outcome("refused", "changed")
 
 	link, survey := ada.resetLink(), ada.surveyLink()
 	ada.get(link)

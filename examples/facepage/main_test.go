@@ -2,6 +2,7 @@ package facepage_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,9 +46,15 @@ type stage struct {
 }
 
 // A clock is the account server's, which a test may move.
-type clock struct{ ahead atomic.Int64 }
+type clock struct {
+	ahead atomic.Int64
+	lost  atomic.Bool // it cannot be told: the server answers 503
+}
 
 func (c *clock) Now() (time.Time, error) {
+	if c.lost.Load() {
+		return time.Time{}, fmt.Errorf("%w: lost", session.ErrClock)
+	}
 	return time.Now().Add(time.Duration(c.ahead.Load())), nil
 }
 

@@ -110,6 +110,9 @@ func (w *Web) reset(rw http.ResponseWriter, r *http.Request) {
 	var n struct{ Ended int }
 	switch {
 	case got.into(&n) == nil:
+		req, err := bearing(r.Context(), http.MethodGet, w.cfg.API+"/face", a.Token.Raw)
+		elsewhere := a.ask(API, "the face, with the link's token", req, err)
+		a.fact("face", "what everybody else says to that token", strconv.Itoa(elsewhere.Status)+" "+elsewhere.Reason)
 		take(rw, resetLink, "/reset")
 		a.fact("ended", "sessions that the new password ended", strconv.Itoa(n.Ended))
 		a.Said = "The new password is set, and every session of the account is over. Log in with it. Then open the same link once more, or an older one: both are dead."

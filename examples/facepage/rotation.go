@@ -13,8 +13,7 @@ import (
 func (w *Web) rotate(rw http.ResponseWriter, r *http.Request) {
 	p := chapters[8]
 	c := w.who(r)
-	if c.Account == "" {
-		w.loginFirst(rw, r, p)
+	if !w.admits(rw, r, p, c) {
 		return
 	}
 	a := w.begin(p.N)
@@ -86,7 +85,7 @@ func listed(keys []KeyState) string {
 	for _, k := range keys {
 		all = append(all, k.ID+" "+k.State)
 	}
-	return strings.Join(all, "; ")
+	return strings.Join(all, "\n")
 }
 
 // compare renews the session, then shows the token from before and the one from

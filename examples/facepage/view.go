@@ -89,7 +89,7 @@ func (w *Web) actors() []actor {
 // home shows your face, or the door.
 func (w *Web) home(rw http.ResponseWriter, r *http.Request, c caller) {
 	v := &view{Title: "Facepage", Who: c, Act: w.visits.last(r, 0), Users: w.users.all(), Return: returnTo(r.URL.Query().Get("return_to"))}
-	if c.reason == "revoked" || c.Account == "" && c.token != "" {
+	if c.reason != "" { // the page has told why
 		drop(rw)
 	}
 	w.render(rw, r, http.StatusOK, "home", v)

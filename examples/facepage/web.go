@@ -171,6 +171,17 @@ func (w *Web) who(r *http.Request) caller {
 	return c
 }
 
+// Token is what the browser holds, for its owner to look at.
+func (c caller) Token() *shown {
+	if c.Account == "" {
+		return nil
+	}
+	return show(c.token)
+}
+
+// Over is why a session that the browser still holds is none any more.
+func (c caller) Over() string { return string(c.reason) }
+
 // verify verifies a token from wherever it was found.
 func (w *Web) verify(r *http.Request, token string, demands ...jotkeeper.Option) (*jotkeeper.Claims, error) {
 	req, err := bearing(r.Context(), http.MethodGet, "http://"+r.Host, token)
@@ -196,12 +207,12 @@ func (c caller) wantsRenewal(now time.Time) bool {
 // travels to /session only, so the browser is sent there and back, once.
 func (w *Web) page(h func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
-		c := w.who(r)
+		c, renewed := w.who(r), r.URL.Query().Has("renewed")
 		switch {
-		case c.wantsRenewal(time.Now()) && !r.URL.Query().Has("renewed"):
+		case c.wantsRenewal(time.Now()) && !renewed:
 			http.Redirect(rw, r, "/session/renew?return_to="+url.QueryEscape(r.URL.Path), http.StatusSeeOther)
-		case c.reason == jwt.Unavailable:
-			w.cannotKnow(rw, r)
+		case c.reason == jwt.Unavailable, slices.Contains(renewable, c.reason):
+			w.cannotKnow(rw, r) // a session that had ended would have been dropped by the renewal
 		default:
 			h(rw, r, c)
 		}

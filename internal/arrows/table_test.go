@@ -119,7 +119,7 @@ var testLibraries = []string{
 }
 
 // driverless are the rooms that a program embeds without a database.
-var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource"}
+var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource", "examples/facepage"}
 
 // drivers are the packages that must never be linked into a driverless room.
 var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose/v3"}
