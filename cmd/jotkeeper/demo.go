@@ -115,8 +115,8 @@ func (d *demo) play(ctx context.Context, l net.Listener, started time.Time) erro
 // start runs a part and waits until it is ready.
 func (d *demo) start(ctx context.Context, name string, orders facepage.Orders) (string, error) {
 	part := &facepage.Process{
-		Name: name, Lines: facepage.NewLines(), Command: func() *exec.Cmd { return d.p.again("demo", "--part", name) },
-		Died: func(text string) { d.p.say("%s", text) },
+		Name: name, Lines: facepage.NewLines(), Died: func(text string) { d.p.say("%s", text) },
+		Command: func(ctx context.Context) *exec.Cmd { return d.p.again(ctx, "demo", "--part", name) },
 	}
 	d.cast = append(d.cast, part)
 	ready := make(chan string, 1)
@@ -147,12 +147,14 @@ func partFault(err error) error {
 }
 
 // again is a command line of this very program.
-func (p *program) again(args ...string) *exec.Cmd {
+func (p *program) again(ctx context.Context, args ...string) *exec.Cmd {
 	path, err := os.Executable()
 	if err != nil {
 		path = os.Args[0]
 	}
-	return &exec.Cmd{Path: path, Args: append([]string{os.Args[0]}, args...), Env: []string{"PATH=" + p.env["PATH"], "HOME=" + p.env["HOME"]}}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Args[0], cmd.Env = os.Args[0], []string{"PATH=" + p.env["PATH"], "HOME=" + p.env["HOME"]}
+	return cmd
 }
 
 // show serves the pages.
@@ -168,7 +170,10 @@ func (d *demo) show(ctx context.Context, l net.Listener, cfg facepage.WebConfig,
 	server := &http.Server{Handler: signedAnswers(web), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
-	if err := web.Warm(ctx); err == nil {
+	if err := d.warm(ctx, web); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	if ctx.Err() == nil {
 		fmt.Fprintf(d.p.stderr, "jotkeeper: ready on %s in %d ms\n\nOpen it in a browser. Ctrl-C stops everything and deletes what was kept.\n", cfg.Orders.Pages, time.Since(started).Milliseconds())
 	}
 	select {
@@ -182,6 +187,16 @@ func (d *demo) show(ctx context.Context, l net.Listener, cfg facepage.WebConfig,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(ctx))
+}
+
+// warm waits until every part knows what it has to know.
+func (d *demo) warm(ctx context.Context, web *facepage.Web) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	if err := web.Warm(ctx); errors.Is(err, context.DeadlineExceeded) {
+		return fail(exitOther, "the parts do not hear of each other", "jotkeeper demo, once more; does something on this machine block connections to 127.0.0.1?")
+	}
+	return nil
 }
 
 // playPart is one of the parts, in a process of its own. Its input tells it what

@@ -1,6 +1,8 @@
 package facepage_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -40,6 +42,9 @@ func TestAnEvening(t *testing.T) {
 		}
 	}
 	four := ada.post("/problem/4").outcome("done", "")
+	if four.fact("asked-questions") != "0" || four.fact("asked-upkeep") == "0" {
+		t.Errorf("the verifying service asked %s questions, and %s times for keys and revocations", four.fact("asked-questions"), four.fact("asked-upkeep"))
+	}
 	if four.fact("altered") != "signature" || four.fact("confused") != "header" {
 		t.Errorf("forgeries: %s, %s", four.fact("altered"), four.fact("confused"))
 	}
@@ -100,6 +105,24 @@ func TestRenewal(t *testing.T) {
 	if ada.cookie("facepage-refresh", "/problem/1") != "" || ada.cookie("facepage-refresh", "/session/renew") == "" {
 		t.Error("the refresh token travels to more than /session")
 	}
+}
+
+// The pages are not opened before every part has the keys: whoever logged in
+// then would be told to come again.
+func TestTheKeysComeFirst(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(s *stage) {
+		s.keys = make(chan struct{})
+		s.opening = func(app *facepage.Web) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := app.Warm(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it is warm without keys: %v", err)
+			}
+			close(s.keys)
+		}
+	})
+	s.visitor().logIn(adasPassword).post("/problem/4").outcome("done", "")
 }
 
 // While the account server cannot answer nobody is logged out: those whose token

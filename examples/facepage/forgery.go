@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,8 @@ func (w *Web) forge(r *http.Request, a *act, c caller) {
 		return
 	}
 	a.fact("secrets", "what the verifying service was given", strings.Join(held.Secrets, "; "))
+	a.fact("asked-questions", "what it asked about anybody since it was started, by its own count", strconv.Itoa(held.Asked[questions]))
+	a.fact("asked-upkeep", "and how often for keys and revocations", strconv.Itoa(held.Asked[upkeep]))
 
 	genuine := w.present(r, a, "your token as it is", c.token)
 	altered := w.present(r, a, "your token, with another account written into it", as(c.token, "4711"))

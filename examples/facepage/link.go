@@ -90,8 +90,14 @@ func (d *desk) reset(w http.ResponseWriter, r *http.Request, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, map[string]int{"ended": ended})
+	answer(w, http.StatusOK, wasReset{claims.Subject, ended})
 	return nil
+}
+
+// A wasReset is the answer to a link that set a password.
+type wasReset struct {
+	Account string `json:"account"`
+	Ended   int    `json:"ended"` // sessions
 }
 
 // prepareReset hashes the new password. A link that is dead anyway costs no hash.

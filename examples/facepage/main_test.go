@@ -43,6 +43,8 @@ type stage struct {
 	logs          map[string]*facepage.Lines
 	clock         *clock
 	life          time.Duration // of an access token
+	keys          chan struct{} // if it is not nil: the key set is answered when it is closed
+	opening       func(*facepage.Web)
 }
 
 // A clock is the account server's, which a test may move.
@@ -72,7 +74,7 @@ func open(t *testing.T, change ...func(*stage)) *stage {
 	house, web := here(t), here(t)
 	s.issuer, s.pages = "http://"+house.Addr().String(), "http://"+web.Addr().String()
 	orders := facepage.Orders{Issuer: s.issuer, Audience: "facepage.localhost", Follow: follow, Desk: back, Pages: s.pages}
-	s.serve(house, s.accountServer(orders))
+	s.serve(house, s.holding(s.accountServer(orders)))
 	cfg := facepage.WebConfig{Orders: orders, Lines: s.logs[facepage.WebApp]}
 	cfg.API, cfg.Verifier = s.part(facepage.API, orders), s.part(facepage.Verifier, orders)
 	for _, part := range []string{facepage.Accounts, facepage.API, facepage.Verifier} {
@@ -81,9 +83,28 @@ func open(t *testing.T, change ...func(*stage)) *stage {
 	app, err := facepage.NewWeb(cfg)
 	s.must(err)
 	t.Cleanup(app.Close)
+	if s.opening != nil {
+		s.opening(app)
+	}
 	s.must(app.Warm(t.Context()))
 	s.serve(web, app)
 	return s
+}
+
+// holding holds the key set back.
+func (s *stage) holding(next http.Handler) http.Handler {
+	if s.keys == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/.well-known/jwks.json" {
+			select {
+			case <-s.keys:
+			case <-r.Context().Done():
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func here(t *testing.T) net.Listener {

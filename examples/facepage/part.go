@@ -30,14 +30,15 @@ const (
 )
 
 // Serve runs the JSON API or the verifying service at l until ctx ends.
-func Serve(ctx context.Context, part string, l net.Listener, o Orders, said io.Writer) error {
+func Serve(ctx context.Context, name string, l net.Listener, o Orders, said io.Writer) error {
 	began := time.Now()
-	p, err := newPart(o, slog.New(slog.NewTextHandler(said, nil)))
+	auth, err := verifyFor(o, tokenCookie)
 	if err != nil {
 		return err
 	}
-	defer p.auth.Close()
-	server := &http.Server{Handler: p.handler(part), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
+	defer auth.Close()
+	p := &part{auth, slog.New(slog.NewTextHandler(said, nil))}
+	server := &http.Server{Handler: p.handler(name), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	fmt.Fprintf(said, "jotkeeper: ready on http://%s in %d ms\n", l.Addr(), time.Since(began).Milliseconds())
@@ -51,27 +52,12 @@ func Serve(ctx context.Context, part string, l net.Listener, o Orders, said io.W
 	}
 }
 
-// A part verifies by itself. It was told no secret but the credential with which
-// it follows revocations, and it counts what it asks the network.
+// A part verifies, and was told no secret but the credential with which it
+// follows revocations.
 type part struct {
-	auth  *jotkeeper.Auth
-	calls *calls
-	log   *slog.Logger
+	auth *verifying
+	log  *slog.Logger
 }
-
-func newPart(o Orders, log *slog.Logger) (*part, error) {
-	p := &part{calls: newCalls(), log: log}
-	var err error
-	p.auth, err = jotkeeper.New(jotkeeper.Config{
-		Issuer: o.Issuer, Audience: o.Audience,
-		Feed:   jotkeeper.Feed{Token: o.Follow, Transport: p.calls.counting(direct())},
-		Client: &http.Client{Timeout: 5 * time.Second, Transport: p.calls.counting(direct())},
-	})
-	return p, err
-}
-
-// direct connects to this machine, past any proxy.
-func direct() *http.Transport { return &http.Transport{MaxIdleConnsPerHost: 8} }
 
 func (p *part) handler(name string) http.Handler {
 	mux := http.NewServeMux()
@@ -98,14 +84,12 @@ func (p *part) verified(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"verified": true, "account": claims.Subject, "sid": claims.SessionID})
 }
 
-// ready tells that the part has heard of the revocations: before that it would
-// refuse everybody with 503.
 func (p *part) ready(w http.ResponseWriter, _ *http.Request) {
-	if p.auth.Stats().Stale {
-		answer(w, http.StatusServiceUnavailable, map[string]any{"ready": false})
-		return
+	status := http.StatusOK
+	if !p.auth.ready() {
+		status = http.StatusServiceUnavailable
 	}
-	answer(w, http.StatusOK, map[string]any{"ready": true})
+	answer(w, status, map[string]any{"ready": p.auth.ready()})
 }
 
 // A holding is what a part was given, and what it asked for since it started.
@@ -118,7 +102,7 @@ type holding struct {
 func (p *part) holds(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, holding{
 		Secrets: []string{"a credential to follow revocations: with it nobody can sign anything"},
-		Rules:   p.auth.Stats().Rules.Rules, Asked: p.calls.all(),
+		Rules:   p.auth.Stats().Rules.Rules, Asked: p.auth.calls.all(),
 	})
 }
 

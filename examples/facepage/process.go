@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Orders is what a part is told on its standard input, as one line of JSON.
@@ -30,7 +29,7 @@ type Orders struct {
 type Process struct {
 	Name    string
 	Lines   *Lines
-	Command func() *exec.Cmd // the part's command line, not started
+	Command func(context.Context) *exec.Cmd // the part's command line, of exec.CommandContext
 	Died    func(text string)
 
 	mu     sync.Mutex
@@ -87,28 +86,18 @@ func (p *Process) why(err error) error {
 
 // once runs the part to its end, and returns the URL at which it was ready.
 func (p *Process) once(ctx context.Context, orders Orders, ready func(url string)) (url string, err error) {
-	cmd := p.Command()
-	cmd.WaitDelay = 10 * time.Second
+	cmd := p.Command(ctx)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return "", err
 	}
+	cmd.Cancel, cmd.WaitDelay = in.Close, patience // it hears the end of its input, and is killed if it does nothing about it
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
 	p.note(func() { p.pid, p.starts = cmd.Process.Pid, p.starts+1 })
-	var late *time.Timer
-	stop := context.AfterFunc(ctx, func() {
-		in.Close()
-		late = time.AfterFunc(patience, func() { cmd.Process.Kill() })
-	})
-	defer func() {
-		if !stop() && late != nil {
-			late.Stop()
-		}
-	}()
 	heard := make(chan string, 1)
 	go func() { heard <- p.hear(reader, ready) }()
 	_ = json.NewEncoder(in).Encode(orders) // if it is dead already, Wait says so

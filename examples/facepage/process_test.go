@@ -1,6 +1,7 @@
 package facepage_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,9 +14,9 @@ import (
 // again, and the last thing that it said is told.
 func TestAPartThatDoesNotStart(t *testing.T) {
 	t.Parallel()
-	for want, command := range map[string]func() *exec.Cmd{
-		"the JSON API does not start: exit status 0: PASS": func() *exec.Cmd { return exec.Command(os.Args[0], "-test.run=^$") },
-		"no such file": func() *exec.Cmd { return exec.Command("/nowhere/jotkeeper") },
+	for want, command := range map[string]func(context.Context) *exec.Cmd{
+		"the JSON API does not start: exit status 0: PASS": func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, os.Args[0], "-test.run=^$") },
+		"no such file": func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, "/nowhere/jotkeeper") },
 	} {
 		p := &facepage.Process{Name: facepage.API, Lines: facepage.NewLines(), Command: command,
 			Died: func(text string) { t.Errorf("it was started again: %s", text) }}

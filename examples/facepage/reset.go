@@ -107,13 +107,16 @@ func (w *Web) reset(rw http.ResponseWriter, r *http.Request) {
 	p := chapters[4]
 	a := w.begin(p.N)
 	got := w.redeem(r, a, resetLink, "reset", url.Values{"password": {r.PostFormValue("password")}})
-	var n struct{ Ended int }
+	var n wasReset
 	switch {
 	case got.into(&n) == nil:
 		req, err := bearing(r.Context(), http.MethodGet, w.cfg.API+"/face", a.Token.Raw)
 		elsewhere := a.ask(API, "the face, with the link's token", req, err)
 		a.fact("face", "what everybody else says to that token", strconv.Itoa(elsewhere.Status)+" "+elsewhere.Reason)
 		take(rw, resetLink, "/reset")
+		if w.who(r).Account == n.Account {
+			drop(rw) // the session of this browser is one of those that ended
+		}
 		a.fact("ended", "sessions that the new password ended", strconv.Itoa(n.Ended))
 		a.Said = "The new password is set, and every session of the account is over. Log in with it. Then open the same link once more, or an older one: both are dead."
 	case got.Status == http.StatusUnprocessableEntity:

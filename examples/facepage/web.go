@@ -30,10 +30,9 @@ type WebConfig struct {
 // Web is the web application: its pages, its sessions, its chapters. Close it.
 type Web struct {
 	cfg      WebConfig
-	auth     *jotkeeper.Auth
+	auth     *verifying
 	accounts accountServer
 	http     *http.Client
-	calls    *calls // of its auth
 	log      *slog.Logger
 	cast     []*Process // with itself
 	carrier  jotkeeper.Carrier
@@ -46,17 +45,12 @@ type Web struct {
 // NewWeb returns the web application. It waits for nobody.
 func NewWeb(cfg WebConfig) (*Web, error) {
 	w := &Web{
-		cfg: cfg, accounts: accountServer{cfg.Orders}, calls: newCalls(), visits: newVisits(),
+		cfg: cfg, accounts: accountServer{cfg.Orders}, visits: newVisits(),
 		http: &http.Client{Timeout: patience, Transport: direct(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		log:  slog.New(slog.NewTextHandler(cfg.Lines, nil)),
 	}
 	var err error
-	w.auth, err = jotkeeper.New(jotkeeper.Config{
-		Issuer: cfg.Orders.Issuer, Audience: cfg.Orders.Audience, Cookie: jotkeeper.Cookie{Name: tokenCookie},
-		Feed:   jotkeeper.Feed{Token: cfg.Orders.Follow, Transport: w.calls.counting(direct())},
-		Client: &http.Client{Timeout: 5 * time.Second, Transport: w.calls.counting(direct())},
-	})
-	if err != nil {
+	if w.auth, err = verifyFor(cfg.Orders, tokenCookie); err != nil {
 		return nil, err
 	}
 	own := &Process{Name: WebApp, Lines: cfg.Lines, url: cfg.Orders.Pages, pid: cfg.PID, starts: 1}
@@ -236,7 +230,7 @@ func (w *Web) me(rw http.ResponseWriter, r *http.Request) {
 	answer(rw, http.StatusOK, faceOf(claims.Subject))
 }
 
-// Warm waits until every part has heard of the revocations.
+// Warm waits until every part has the keys and has heard of the revocations.
 func (w *Web) Warm(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -251,7 +245,7 @@ func (w *Web) Warm(ctx context.Context) error {
 }
 
 func (w *Web) warm(ctx context.Context) bool {
-	if w.auth.Stats().Stale {
+	if !w.auth.ready() {
 		return false
 	}
 	for _, address := range []string{w.cfg.API, w.cfg.Verifier} {

@@ -74,7 +74,7 @@ var rooms = []room{
 	{Dir: "cmd/jotkeeper", Sentence: "Command jotkeeper is the one binary.",
 		Imports: []string{everything}},
 	{Dir: "examples/facepage", Sentence: "Package facepage plays an application whose pages show what a session is.",
-		Imports: []string{".", "jwt", "account", "session", "keyring", "onetime", "revocation", "store", "api", "internal/problem"}},
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "onetime", "revocation", "store", "api", "internal/problem"}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
 		Imports: []string{"."}},
 
