@@ -50,6 +50,14 @@ func (p *chapter) Path() string { return "/problem/" + strconv.Itoa(p.N) }
 // To is where the form goes.
 func (p *chapter) To() string { return either(p.Action, p.Path()) }
 
+// Next is the page after this one, nil after the last.
+func (p *chapter) Next() *chapter {
+	if p.N == len(chapters) {
+		return nil
+	}
+	return chapters[p.N]
+}
+
 // problemNumber reads the number of a page, 0 for none of ours.
 func problemNumber(text string) int {
 	n, err := strconv.Atoi(text)

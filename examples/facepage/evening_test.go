@@ -42,6 +42,9 @@ func TestAnEvening(t *testing.T) {
 		}
 	}
 	four := ada.post("/problem/4").outcome("done", "")
+	if got := four.fact("secrets"); got != "a credential to follow revocations" {
+		t.Errorf("the verifying service was given: %s", got)
+	}
 	if four.fact("asked-questions") != "0" || four.fact("asked-upkeep") == "0" {
 		t.Errorf("the verifying service asked %s questions, and %s times for keys and revocations", four.fact("asked-questions"), four.fact("asked-upkeep"))
 	}

@@ -37,7 +37,7 @@ func Serve(ctx context.Context, name string, l net.Listener, o Orders, said io.W
 		return err
 	}
 	defer auth.Close()
-	p := &part{auth, slog.New(slog.NewTextHandler(said, nil))}
+	p := &part{auth, secretsOf(o), slog.New(slog.NewTextHandler(said, nil))}
 	server := &http.Server{Handler: p.handler(name), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -55,8 +55,9 @@ func Serve(ctx context.Context, name string, l net.Listener, o Orders, said io.W
 // A part verifies, and was told no secret but the credential with which it
 // follows revocations.
 type part struct {
-	auth *verifying
-	log  *slog.Logger
+	auth    *verifying
+	secrets []string
+	log     *slog.Logger
 }
 
 func (p *part) handler(name string) http.Handler {
@@ -100,10 +101,19 @@ type holding struct {
 }
 
 func (p *part) holds(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, holding{
-		Secrets: []string{"a credential to follow revocations: with it nobody can sign anything"},
-		Rules:   p.auth.Stats().Rules.Rules, Asked: p.auth.calls.all(),
-	})
+	answer(w, http.StatusOK, holding{Secrets: p.secrets, Rules: p.auth.Stats().Rules.Rules, Asked: p.auth.calls.all()})
+}
+
+// secretsOf names the secrets among the orders by what they are good for.
+func secretsOf(o Orders) []string {
+	var all []string
+	if o.Follow != "" {
+		all = append(all, "a credential to follow revocations")
+	}
+	if o.Desk != "" {
+		all = append(all, "the credential of the account server's desk")
+	}
+	return all
 }
 
 func answer(w http.ResponseWriter, status int, message any) {
