@@ -58,6 +58,9 @@ type demo struct {
 }
 
 func (p *program) demo(ctx context.Context, addr string, started time.Time) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fail(exitConfig, "--addr "+addr+" is not host:port", "--addr 127.0.0.1:8088")
+	}
 	if !loopback(hostOf(addr)) {
 		return fail(exitConfig, "--addr "+addr+" could be reached by others, and the pages show everybody's mail", "--addr 127.0.0.1:8088")
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,7 +28,12 @@ import (
 	"github.com/jotkeeper/jotkeeper/store/memory"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if actor := os.Getenv(actorVariable); actor != "" {
+		os.Exit(play(actor))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	follow = "jkf_for-following-revocations-and-nothing-else"
