@@ -116,7 +116,7 @@ func TestDemoOutlivesItsParts(t *testing.T) {
 // until asks until something is so, and gives up only when it hangs.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for give := time.Now().Add(patience); !so(); {
+	for give := time.Now().Add(patience / 2); !so(); {
 		if time.Now().After(give) {
 			t.Fatalf("never: %s", what)
 		}
