@@ -75,6 +75,9 @@ func TestDemoLeavesNoOrphans(t *testing.T) {
 	if len(parts) != 4 {
 		t.Fatalf("%d processes, want 4", len(parts))
 	}
+	for _, p := range parts {
+		t.Cleanup(func() { p.end(t) })
+	}
 	s.kill()
 	for name, p := range parts {
 		until(t, "the "+name+" ends", func() bool { return !p.answers(t) })
@@ -143,10 +146,22 @@ func (s *server) processes(t *testing.T) map[string]seat {
 	return all
 }
 
+// end kills a process that outlived its test.
+func (p seat) end(t *testing.T) {
+	if !p.answers(t) {
+		return
+	}
+	process, err := os.FindProcess(p.id)
+	if err == nil {
+		err = process.Kill()
+	}
+	t.Logf("process %d was killed by its test (%v)", p.id, err)
+}
+
 // answers tells whether anybody listens.
 func (p seat) answers(t *testing.T) bool {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/", nil)
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, p.url+"/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
