@@ -38,25 +38,31 @@ type browser struct {
 // application, and Chromium.
 func openBrowser(t *testing.T, flags ...string) *browser {
 	t.Helper()
-	path := needs.Tool(t, "chromium", "chromium")
-	b := &browser{t: t, server: launch(t, t.TempDir(), flags...)}
+	ctx := chromium(t)
+	b := &browser{t: t, ctx: ctx, server: launch(t, t.TempDir(), flags...)}
 	b.road = newRoad(t, b.server.url)
 	b.app = serveHere(t, http.HandlerFunc(b.page))
 	b.api = serveHere(t, b.service())
+	return b
+}
+
+// chromium starts Chromium with an empty profile. It ends with the test.
+func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	path := needs.Tool(t, "chromium", "chromium")
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	ctx, closeAllocator := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	allocator, closeAllocator := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), append(options, more...)...)
 	t.Cleanup(closeAllocator)
-	var closeBrowser context.CancelFunc
-	b.ctx, closeBrowser = chromedp.NewContext(ctx)
+	ctx, closeBrowser := chromedp.NewContext(allocator)
 	t.Cleanup(closeBrowser)
-	if err := chromedp.Do(b.ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return ctx
 }
 
 func serveHere(t *testing.T, h http.Handler) string {

@@ -29,13 +29,17 @@ func (e *evening) handler() (http.Handler, error) {
 	}); err != nil {
 		return nil, err
 	}
-	return authserver.New(authserver.Config{
+	handler, err := authserver.New(authserver.Config{
 		Issuer: s.Issuer, Acts: h.acts, Accounts: h.accounts, Sessions: h.sessions, Keys: h.keys, Index: h.index,
 		Feed: h.feed, Clock: h.clock, AppDomains: s.AppDomains, Audience: s.Audience,
 		AdminUsername: s.AdminUsername, AdminPassword: sha256.Sum256([]byte(password)),
 		Typ: s.acceptedTyps(), JWKSMaxAge: s.JWKSMaxAge, TrustedProxies: s.BehindProxy,
 		Log: e.log, Version: thisBuild().Version,
 	})
+	if err != nil || e.beside == nil {
+		return handler, err
+	}
+	return e.beside(h, handler)
 }
 
 // appended appends what a service pushes, and notes which of them it was. What a

@@ -67,7 +67,7 @@ func TestExamplesParse(t *testing.T) {
 
 // Commands that show data speak JSON too, and stdout holds nothing else.
 func TestDataCommandsSpeakJSON(t *testing.T) {
-	talk := map[string]bool{"serve": true, "init": true, "completion": true, "help": true, "answer": true} // answer speaks nothing else
+	talk := map[string]bool{"serve": true, "demo": true, "init": true, "completion": true, "help": true, "answer": true} // answer speaks nothing else
 	for _, c := range tree() {
 		if c.HasSubCommands() || talk[c.Name()] {
 			continue

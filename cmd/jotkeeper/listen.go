@@ -32,10 +32,13 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 // inUse says who has the port.
 func inUse(ctx context.Context, addr string) error {
 	if answersAsJotkeeper(ctx, addr) {
-		return fail(exitOutside, addr+" is in use, and a jotkeeper answers there",
-			"jotkeeper serve --addr "+nextPort(addr)+" --data-dir ./other")
+		return taken(addr+" is in use, and a jotkeeper answers there", "jotkeeper serve --addr "+nextPort(addr)+" --data-dir ./other")
 	}
-	return fail(exitOutside, addr+" is in use by another program", "jotkeeper serve --addr "+nextPort(addr))
+	return taken(addr+" is in use by another program", "jotkeeper serve --addr "+nextPort(addr))
+}
+
+func taken(text, try string) error {
+	return &fault{Code: exitOutside, Text: text, Try: []string{try}, Err: syscall.EADDRINUSE}
 }
 
 // nextPort is the address to try instead: the port after, or one above the

@@ -36,7 +36,7 @@ func (p *program) root() *cobra.Command {
 		"Jotkeeper keeps sessions: it signs people in, hands out tokens that any service verifies\n"+
 			"on its own, ends sessions everywhere.\n\n"+exitTable(),
 		"  jotkeeper serve\n  jotkeeper token inspect eyJ…\n  jotkeeper doctor",
-		p.serveCommand(), p.tokenCommand(), p.keyCommand(), p.sessionCommand(), p.accountCommand(), p.revocationCommand(), p.feedCommand(),
+		p.serveCommand(), p.demoCommand(), p.tokenCommand(), p.keyCommand(), p.sessionCommand(), p.accountCommand(), p.revocationCommand(), p.feedCommand(),
 		p.conformanceCommand(), p.configCommand(), p.doctorCommand(), p.versionCommand(), p.completionCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true

@@ -51,6 +51,9 @@ type evening struct {
 	cert  *certificate // nil: no TLS
 	house *house
 	http  *http.Server
+
+	// beside puts further routes beside the auth server's; nil: there are none.
+	beside func(*house, http.Handler) (http.Handler, error)
 }
 
 // serve runs from the first setting to the last answer.

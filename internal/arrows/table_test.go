@@ -74,6 +74,8 @@ var rooms = []room{
 		Imports: []string{".", "jwt", "jwks", "revocation", "binding"}},
 	{Dir: "cmd/jotkeeper", Sentence: "Command jotkeeper is the one binary.",
 		Imports: []string{everything}},
+	{Dir: "examples/facepage", Sentence: "Package facepage plays an application whose pages show what a session is.",
+		Imports: []string{".", "jwt", "jwks", "account", "session", "keyring", "onetime", "revocation", "store", "api", "internal/problem"}},
 	{Dir: "examples/resource", Sentence: "Command resource is a service that only verifies.",
 		Imports: []string{"."}},
 	{Dir: "examples/keeper", Sentence: "Command keeper keeps its own sessions in one process.",
@@ -121,7 +123,7 @@ var testLibraries = []string{
 }
 
 // driverless are the rooms that a program embeds without a database.
-var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource"}
+var driverless = []string{".", "keeper", "client", "jotkeepertest", "examples/resource", "examples/facepage"}
 
 // drivers are the packages that must never be linked into a driverless room.
 var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose/v3"}
