@@ -109,7 +109,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		t.Error("it made files, and cannot run")
 	}
 	anyPort := "127.0.0.1:0"
-	if got := complaint(t, "now", "-addr", anyPort); !strings.Contains(got, "leave it out") {
+	if got := complaint(t, "-addr", taken.Addr().String(), "-dir", elsewhere, "now"); !strings.Contains(got, "leave it out") {
 		t.Errorf("a word that is no flag: %q", got)
 	}
 	right, err := os.ReadFile(key)
