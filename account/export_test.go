@@ -14,3 +14,9 @@ func Commonest() []string {
 	}
 	return words
 }
+
+// Canonical is the form under which an identifier is kept.
+func Canonical(typed string, email bool) (string, error) {
+	canonical, wrong := canonicalise(typed, email)
+	return canonical, join(wrong)
+}

@@ -24,7 +24,7 @@ const (
 	maxLocal      = 64 // bytes (RFC 5321 §4.5.3.1.1)
 )
 
-// Canonical returns the one form under which an identifier is kept, so that two
+// canonicalise returns the one form under which an identifier is kept, so that two
 // spellings of a name are one account: white space around it cut off, then the
 // profile UsernameCaseMapped of RFC 8265 §3.3 (full-width folded, lower case,
 // NFC, letters and digits of any script, no spaces or controls). Characters that
@@ -34,12 +34,7 @@ const (
 // and hyphens, with a dot, in lower case; the local part without quotes,
 // case-mapped like a user name. Domains in other scripts are not accepted.
 //
-// Errors are *FieldErrors for the field username: MISSING or FORMAT_INVALID.
-func Canonical(typed string, email bool) (string, error) {
-	canonical, wrong := canonicalise(typed, email)
-	return canonical, join(wrong)
-}
-
+// Errors are for the field username: MISSING or FORMAT_INVALID.
 func canonicalise(typed string, email bool) (string, *FieldErrors) {
 	typed = strings.TrimSpace(typed)
 	if typed == "" {

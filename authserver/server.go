@@ -98,12 +98,34 @@ func complete(cfg Config) Config {
 }
 
 func (s *server) configure() (err error) {
-	switch c := s.cfg; {
+	if err := s.cfg.check(); err != nil {
+		return err
+	}
+	if err := s.stand(); err != nil {
+		return err
+	}
+	if err := s.trust(); err != nil {
+		return err
+	}
+	if s.verifier, err = newVerifiers(s.cfg); err != nil {
+		return err
+	}
+	s.page, err = renderPage(s.cfg)
+	return err
+}
+
+func (c *Config) check() error {
+	switch {
 	case c.Acts == nil || c.Accounts == nil || c.Sessions == nil || c.Keys == nil || c.Index == nil || c.Clock == nil:
 		return errors.New("the rooms Acts, Accounts, Sessions, Keys, Index and Clock are all needed")
 	case c.AdminPassword != [sha256.Size]byte{} && c.AdminUsername == "":
 		return errors.New("an AdminPassword needs an AdminUsername")
 	}
+	return nil
+}
+
+// stand takes from the issuer where the routes stand.
+func (s *server) stand() error {
 	u, err := url.Parse(s.cfg.Issuer)
 	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("issuer %q is not a plain URL", s.cfg.Issuer)
@@ -112,6 +134,11 @@ func (s *server) configure() (err error) {
 	if strings.ContainsAny(s.prefix, "{} \t%") || s.prefix != "" && path.Clean(s.prefix) != s.prefix {
 		return fmt.Errorf("issuer %q has a path that routes cannot stand below; use letters, digits and slashes", s.cfg.Issuer)
 	}
+	return nil
+}
+
+// trust reads whose pages may ask, and for whom tokens are.
+func (s *server) trust() (err error) {
 	if s.sites, err = parseSites(s.cfg.Issuer, s.cfg.AppDomains); err != nil {
 		return err
 	}
@@ -128,11 +155,7 @@ func (s *server) configure() (err error) {
 	if s.cfg.Audience == "" {
 		s.cfg.Audience = s.sites.first()
 	}
-	if s.verifier, err = newVerifiers(s.cfg); err != nil {
-		return err
-	}
-	s.page, err = renderPage(s.cfg)
-	return err
+	return nil
 }
 
 // url returns the address of one of our routes, as the issuer names it; never

@@ -70,27 +70,13 @@ type Handler struct {
 
 // NewHandler makes a Handler. It fails with ErrConfig, and reads nothing.
 func NewHandler(cfg HandlerConfig) (*Handler, error) {
-	u, err := url.Parse(cfg.Issuer)
-	switch {
-	case err != nil || u.Host == "":
-		return nil, fmt.Errorf("%w: Issuer %q is not a URL such as https://id.example.com", ErrConfig, cfg.Issuer)
-	case strings.ContainsAny(u.Path, "{} %"):
-		return nil, fmt.Errorf("%w: Issuer %q has a path that routes cannot stand below; use letters, digits and slashes", ErrConfig, cfg.Issuer)
-	case cfg.Source == nil:
-		return nil, fmt.Errorf("%w: Source is missing: the log whose rules are served", ErrConfig)
-	case cfg.Allow == nil:
-		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
-	case cfg.Beat < 0 || cfg.Tail < 0 || cfg.Retention < 0 || cfg.MaxFollowers < 0:
-		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
-	case (cfg.Sight != nil) != (cfg.Settle >= time.Second):
-		return nil, fmt.Errorf("%w: Sight and Settle go together: a sighting is of use once a token was kept for so long, a second at least", ErrConfig)
+	issuer, err := cfg.check()
+	if err != nil {
+		return nil, err
 	}
 	cfg.complete()
-	switch {
-	case cfg.MaxStale < minStale || cfg.MaxStale > maxStale:
-		return nil, fmt.Errorf("%w: MaxStale %s is not between %s and %s", ErrConfig, cfg.MaxStale, minStale, maxStale)
-	case cfg.Beat > cfg.MaxStale/2:
-		return nil, fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, cfg.Beat, cfg.MaxStale/2)
+	if err := cfg.checkPace(); err != nil {
+		return nil, err
 	}
 	h := &Handler{cfg: cfg, mux: http.NewServeMux(), hub: &hub{
 		src: cfg.Source, beat: cfg.Beat, tail: cfg.Tail, retention: cfg.Retention,
@@ -101,8 +87,39 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	h.appending = rate{second: appendRate, burst: appendBurst}
 	h.photo.handler = h
 	h.photo.ctx, h.photo.cancel = context.WithCancel(context.Background())
-	h.routes(strings.TrimSuffix(u.Path, "/"))
+	h.routes(strings.TrimSuffix(issuer.Path, "/"))
 	return h, nil
+}
+
+// check looks at what was given, and reads the issuer.
+func (c *HandlerConfig) check() (*url.URL, error) {
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, fmt.Errorf("%w: Issuer %q is not a URL such as https://id.example.com", ErrConfig, c.Issuer)
+	case strings.ContainsAny(u.Path, "{} %"):
+		return nil, fmt.Errorf("%w: Issuer %q has a path that routes cannot stand below; use letters, digits and slashes", ErrConfig, c.Issuer)
+	case c.Source == nil:
+		return nil, fmt.Errorf("%w: Source is missing: the log whose rules are served", ErrConfig)
+	case c.Allow == nil:
+		return nil, fmt.Errorf("%w: Allow is missing: the feed names people, so somebody must say who may read it", ErrConfig)
+	case c.Beat < 0 || c.Tail < 0 || c.Retention < 0 || c.MaxFollowers < 0:
+		return nil, fmt.Errorf("%w: a negative limit; leave it 0 for the default", ErrConfig)
+	case (c.Sight != nil) != (c.Settle >= time.Second):
+		return nil, fmt.Errorf("%w: Sight and Settle go together: a sighting is of use once a token was kept for so long, a second at least", ErrConfig)
+	}
+	return u, nil
+}
+
+// checkPace compares what is complete by now.
+func (c *HandlerConfig) checkPace() error {
+	switch {
+	case c.MaxStale < minStale || c.MaxStale > maxStale:
+		return fmt.Errorf("%w: MaxStale %s is not between %s and %s", ErrConfig, c.MaxStale, minStale, maxStale)
+	case c.Beat > c.MaxStale/2:
+		return fmt.Errorf("%w: Beat %s would leave followers stale; at most %s", ErrConfig, c.Beat, c.MaxStale/2)
+	}
+	return nil
 }
 
 func (c *HandlerConfig) complete() {

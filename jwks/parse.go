@@ -78,36 +78,44 @@ func claimedID(data []byte) string {
 
 // members returns the list under "keys", unread: what is wrong inside one key
 // is that key's affair.
-func members(data []byte) (list []jsontext.Value, err error) {
+func members(data []byte) ([]jsontext.Value, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, badSet("not a JSON object")
 	}
-	found := false
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, badSet("not JSON: %v", err)
-		}
-		if name.String() != "keys" {
-			if err := d.SkipValue(); err != nil {
-				return nil, badSet("not JSON: %v", err)
-			}
-			continue
-		}
-		if found {
-			return nil, badSet(`"keys" stands there twice`)
-		}
-		found = true
-		if err := json.UnmarshalDecode(d, &list); err != nil {
-			return nil, badSet(`"keys" is not a list: %v`, err)
-		}
+	list, err := keysOf(d)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, badSet("not JSON: %v", err)
 	}
 	if _, err := d.ReadToken(); err != io.EOF {
 		return nil, badSet("something follows the object")
+	}
+	return list, nil
+}
+
+// keysOf passes over the members of an object but the one that is wanted.
+func keysOf(d *jsontext.Decoder) (list []jsontext.Value, err error) {
+	found := false
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		switch {
+		case err != nil:
+			return nil, badSet("not JSON: %v", err)
+		case name.String() != "keys":
+			if err := d.SkipValue(); err != nil {
+				return nil, badSet("not JSON: %v", err)
+			}
+			continue
+		case found:
+			return nil, badSet(`"keys" stands there twice`)
+		}
+		found = true
+		if err := json.UnmarshalDecode(d, &list); err != nil {
+			return nil, badSet(`"keys" is not a list: %v`, err)
+		}
 	}
 	if !found {
 		return nil, badSet(`there is no "keys"`)

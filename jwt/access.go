@@ -28,7 +28,7 @@ func (*Access) Kind() Kind { return KindAccess }
 // SetPrivate puts a claim of the application's own into a. A name that the
 // token profile gives a meaning to, in whatever case, is refused: ErrClaims.
 func (a *Access) SetPrivate(name string, value any) error {
-	return PutPrivate(&a.Private, name, value)
+	return putPrivate(&a.Private, name, value)
 }
 
 // PrivateClaims returns the claims whose names the application chose.

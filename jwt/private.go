@@ -17,9 +17,9 @@ var reserved = []string{
 	"act", "may_act", "azp", "client_id", "csrf",
 }
 
-// PutPrivate puts a private claim into *claims, which it makes when it is nil.
+// putPrivate puts a private claim into *claims, which it makes when it is nil.
 // A reserved or empty name, or a value that JSON cannot hold, is ErrClaims.
-func PutPrivate(claims *map[string]jsontext.Value, name string, value any) error {
+func putPrivate(claims *map[string]jsontext.Value, name string, value any) error {
 	if err := private(name); err != nil {
 		return err
 	}

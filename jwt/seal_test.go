@@ -159,7 +159,7 @@ func TestAClaimThatOnlyTheMailerReads(t *testing.T) {
 		open := access()
 		open.Private = token.Private
 		for claim, value := range map[string]any{"plan": "pro", "seats": 3, "raw": mustSeal(t, `"x"`, sealFor(mailer))} {
-			if err := jwt.PutPrivate(&open.Private, claim, value); err != nil {
+			if err := open.SetPrivate(claim, value); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -28,7 +28,7 @@ func (*Session) Kind() Kind { return KindSession }
 
 // SetPrivate puts a claim of the application's own into s, as Access.SetPrivate does.
 func (s *Session) SetPrivate(name string, value any) error {
-	return PutPrivate(&s.Private, name, value)
+	return putPrivate(&s.Private, name, value)
 }
 
 // PrivateClaims returns the claims whose names the application chose.

@@ -31,7 +31,7 @@ func TestDocuments(t *testing.T) {
 			did := shellblock.RunFile(t, path, shellblock.Options{
 				Dir:   besideExamples(t),
 				Env:   []string{"JOTKEEPER_ADDR=127.0.0.1:8080", "RESOURCE=-addr 127.0.0.1:8090 -issuer http://127.0.0.1:8080"},
-				Ports: []string{"8080", "8081", "8088", "8090"},
+				Ports: []string{"8080", "8081", "8088", "8090", "8093"},
 				Programs: map[string]string{
 					"go run ./cmd/jotkeeper":     jotkeeper,
 					"bin/jotkeeper":              jotkeeper,

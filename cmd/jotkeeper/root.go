@@ -145,10 +145,21 @@ func takes(min, max int) cobra.PositionalArgs {
 		if len(args) >= min && (max < 0 || len(args) <= max) {
 			return nil
 		}
-		f := usage("%s: %d arguments do not fit", c.CommandPath(), len(args))
+		f := usage("%s: %s", c.CommandPath(), unfit(len(args), min, max))
 		f.Try = []string{c.UseLine()}
 		return f
 	}
+}
+
+// unfit repeats no argument: it may be a token.
+func unfit(have, min, max int) string {
+	switch {
+	case have < min:
+		return "an argument is missing"
+	case have == max+1:
+		return "one argument too many"
+	}
+	return fmt.Sprintf("%d arguments too many", have-max)
 }
 
 // A rawFlag keeps the text of a setting's flag; the loader makes sense of it

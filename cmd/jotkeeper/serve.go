@@ -94,12 +94,20 @@ func (e *evening) enter(ctx context.Context, l net.Listener, started time.Time, 
 	if e.house, err = e.set.open(ctx, dir, func(text string) { e.log.Warn(text) }); err != nil {
 		return err
 	}
+	err = e.play(ctx, l, signals, func() {
+		fmt.Fprint(e.p.stderr, e.set.banner(dir, e.url(), time.Since(started)))
+	})
+	return errors.Join(err, e.house.close())
+}
+
+// play answers on l until somebody says stop, and waits for what runs beside it.
+func (e *evening) play(ctx context.Context, l net.Listener, signals <-chan os.Signal, ready func()) error {
 	handler, err := e.handler()
 	if err == nil {
 		err = e.set.leave()
 	}
 	if err != nil {
-		return errors.Join(err, e.house.close())
+		return err
 	}
 	chores, stop := e.house.keepUp(ctx, e.log)
 	e.http = e.server(handler)
@@ -108,13 +116,11 @@ func (e *evening) enter(ctx context.Context, l net.Listener, started time.Time, 
 	defer leave()
 	e.http.RegisterOnShutdown(leave)
 	chores.Go(func() { _ = e.house.feed.Run(following) })
-	err = e.run(ctx, l, signals, func() {
-		fmt.Fprint(e.p.stderr, e.set.banner(dir, e.url(), time.Since(started)))
-	})
+	err = e.run(ctx, l, signals, ready)
 	stop()
 	leave()
 	chores.Wait()
-	return errors.Join(err, e.house.close())
+	return err
 }
 
 // settle fills in what only the open port tells.

@@ -140,7 +140,7 @@ func TestVerifyRefusesHalfAQuestion(t *testing.T) {
 		{[]string{"--issuer", here}, "--audience is not given"},
 		{[]string{"--jwks", "k", "--audience", "app", "--check"}, "only --issuer says who that is"},
 		{[]string{"--issuer", here, "--audience", "app", "--typ", ""}, "--typ is empty"},
-		{[]string{"--issuer", here, "--audience", "app", "a", "b"}, "2 arguments do not fit"},
+		{[]string{"--issuer", here, "--audience", "app", "a", "b"}, "one argument too many"},
 		{[]string{"-o", "yaml"}, "is none of text, json"},
 	} {
 		jotkeeper(t, nil, "", append([]string{"token", "verify"}, c.args...)...).wants(t, exitUsage, c.says, "  try: ")

@@ -109,6 +109,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		t.Error("it made files, and cannot run")
 	}
 	anyPort := "127.0.0.1:0"
+	if got := complaint(t, "-addr", taken.Addr().String(), "-dir", elsewhere, "now"); !strings.Contains(got, "leave it out") {
+		t.Errorf("a word that is no flag: %q", got)
+	}
 	right, err := os.ReadFile(key)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +131,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	write(t, key, string(right))
 	start(t, dir).stop()
 	write(t, db, "not a database at all, but long enough to be looked at")
-	says(db+" cannot be opened; put a good copy in its place, or begin anew with another -dir", dir, anyPort)
+	says(db+" is damaged; put a good copy in its place, or begin anew with another -dir", dir, anyPort)
 }
 
 // A real browser: it takes a Secure cookie from 127.0.0.1, and keeps it while the

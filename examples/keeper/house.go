@@ -44,8 +44,11 @@ func open(ctx context.Context, dir string) (*house, error) {
 		return nil, err
 	}
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be opened; put a good copy in its place, or begin anew with another -dir: %w", path, err)
+	switch {
+	case errors.Is(err, sqlite.ErrCorrupt):
+		return nil, fmt.Errorf("%s is damaged; put a good copy in its place, or begin anew with another -dir: %w", path, err)
+	case err != nil:
+		return nil, err // which says what to do
 	}
 	h := &house{db: db}
 	switch err := h.furnish(ctx, master); {

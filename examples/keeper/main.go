@@ -22,9 +22,13 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8090", "address to listen on")
+	addr := flag.String("addr", "127.0.0.1:8093", "address to listen on")
 	dir := flag.String("dir", "shop-data", "folder of the database and its master key; made when it is not there")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "keeper: what follows the flags would be passed over; leave it out")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, *dir); err != nil {
@@ -52,7 +56,7 @@ func run(ctx context.Context, addr, dir string) (err error) {
 func listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use; try another: -addr 127.0.0.1:8091", addr)
+		return nil, fmt.Errorf("%s is in use; try another: -addr 127.0.0.1:8094", addr)
 	}
 	return l, err
 }

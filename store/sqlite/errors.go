@@ -35,9 +35,13 @@ func explain(err error) error {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return fmt.Errorf("another process holds the database: %w", err)
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_CANTOPEN:
-		return fmt.Errorf("the database cannot be opened for writing; check owner and mode of the file and its directory: %w", err)
+		return unwritable(err)
 	}
 	return err
+}
+
+func unwritable(err error) error {
+	return fmt.Errorf("the database cannot be opened for writing; check owner and mode of the file and its directory: %w", err)
 }
 
 // disk tells whether the disk itself failed. What was not synced once may be

@@ -36,6 +36,7 @@ var children = map[string]func(file, arg string){
 	"write":  childWrite,
 	"small":  childSmall,
 	"hold":   childHold,
+	"open":   childOpen,
 }
 
 func init() {

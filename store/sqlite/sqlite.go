@@ -68,7 +68,8 @@ type Backend struct {
 }
 
 // Open opens the file at path, makes it (mode 0600) if there is none, and
-// brings it to the newest schema. Its directory must exist. Close it after use.
+// brings it to the newest schema. Its directory must exist; a file or a directory
+// that may only be read is refused. Close it after use.
 func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 	o = o.withDefaults()
 	b := &Backend{}
@@ -86,6 +87,9 @@ func (b *Backend) open(ctx context.Context, path string, o Options) (err error) 
 		}
 	}
 	if err := create(path); err != nil {
+		return sqldb.Unavailable(err)
+	}
+	if err := writable(path); err != nil {
 		return sqldb.Unavailable(err)
 	}
 	if b.writing, err = connect(path, o.Busy, false, 1); err != nil {
