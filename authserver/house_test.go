@@ -91,9 +91,6 @@ func (c *clock) heal() {
 	c.err = nil
 }
 
-// impatient makes a server give up on a store at once.
-func impatient(c *authserver.Config) { c.Patience = 100 * time.Millisecond }
-
 // realNow is this machine's clock, which the staleness of rules goes by.
 func realNow() time.Time { return time.Now() }
 
