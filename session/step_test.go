@@ -85,7 +85,7 @@ func TestTheTableLineByLine(t *testing.T) {
 			func(r *Row) { r.HeldAt = noon }},
 		{"parent a moment after it was replayed late", with(rotatedAgo(time.Hour), func(r *Row) { r.HeldAt, r.LateNow = before(moment), true }), shows(6), replay,
 			func(r *Row) { r.HeldAt = noon }},
-		{"parent within that moment", with(rotatedAgo(time.Hour), func(r *Row) { r.HeldAt, r.LateNow = before(moment - tick), true }), shows(6), replay, unchanged},
+		{"parent within that moment", with(rotatedAgo(time.Hour), func(r *Row) { r.HeldAt, r.LateNow = before(moment-tick), true }), shows(6), replay, unchanged},
 		{"parent late in the third generation in a row", with(rotatedAgo(time.Hour), func(r *Row) { r.Late = 2 }), shows(6), reused, unchanged},
 		{"parent in the third, but not late", with(rotatedAgo(straggler), func(r *Row) { r.Late = 2 }), shows(6), replay,
 			func(r *Row) { r.HeldAt = noon }},
