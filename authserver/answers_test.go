@@ -202,17 +202,17 @@ func TestA069ALogoutClearsTheSite(t *testing.T) {
 }
 
 // A085, A199: ten tabs refresh at once, in the evening and when the laptop wakes
-// eight hours later, and a proxy sends each request twice. They are given one
-// successor, and nobody is logged out.
+// eight hours later, the server's as well, and a proxy sends each request twice.
+// They are given one successor, and nobody is logged out or told to come again.
 func TestA199NoFalseAlarmAtTheDoor(t *testing.T) {
-	onBoth(t, func(t *testing.T, h *house) {
+	onBothUnhurried(t, func(t *testing.T, h *house) {
 		cookie, _ := h.browse("ada")
 		for range 3 {
 			h.clock.pass(8 * time.Hour)
 			given := make([]*reply, 20)
 			var all sync.WaitGroup
 			for i := range given {
-				all.Go(func() { given[i] = h.insist(cookie) })
+				all.Go(func() { given[i] = h.do("POST", "/session/refresh", from(app), with(cookie)) })
 			}
 			all.Wait()
 			next := given[0].want(201).cookie()
@@ -229,19 +229,6 @@ func TestA199NoFalseAlarmAtTheDoor(t *testing.T) {
 		}
 		h.do("GET", "/sessions", from(app), with(cookie)).want(200)
 	})
-}
-
-// insist refreshes, and goes on when it is told to wait: two that meet in the
-// store are no trouble of anybody's.
-func (h *house) insist(cookie *http.Cookie) *reply {
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
-	defer cancel()
-	for {
-		r := h.do("POST", "/session/refresh", from(app), with(cookie))
-		if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || ctx.Err() != nil {
-			return r
-		}
-	}
 }
 
 // A091: a session that nobody uses ends, and so does one that is always used.

@@ -2,11 +2,9 @@ package authserver_test
 
 import (
 	"context"
-	"crypto/tls"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/authserver"
@@ -91,31 +89,33 @@ func TestAServerIsReadyWhenItsFeedIs(t *testing.T) {
 // A service that follows hears of a logout, for longer than any other request
 // may take.
 func TestALogoutGoesOutOverTheFeed(t *testing.T) {
-	backend := memory.New()
-	handler := feedOf(t, backend)
-	h := build(t, backend, func(c *authserver.Config) { c.Feed, c.Patience = handler, 50*time.Millisecond })
-	p := h.program("ada")
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.TLS = &tls.ConnectionState{} // as far as the server can see
-		h.handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	index := revocation.NewIndex(issuer)
-	client, err := feed.NewClient(feed.ClientConfig{Issuer: issuer, URL: srv.URL, Token: follow, Index: index})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- client.Follow(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	await(t, client, func() bool { return !index.Stale(time.Now()) })
-	<-time.After(100 * time.Millisecond) // beyond the patience
-	h.do("DELETE", "/session", bearer(p.Access)).want(200)
-	await(t, client, func() bool { return index.Rules() == 1 })
-	if s := client.Stats(); s.Streams != 1 {
-		t.Errorf("the stream was cut off like any other request: %+v", s)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		backend := memory.New()
+		handler := feedOf(t, backend)
+		h := build(t, backend, func(c *authserver.Config) { c.Feed = handler })
+		p := h.program("ada")
+		index := revocation.NewIndex(issuer)
+		client, err := feed.NewClient(feed.ClientConfig{
+			Issuer: issuer, URL: "http://127.0.0.1:1", Transport: overPipes(t, h), Token: follow, Index: index,
+		})
+		h.must(err)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- client.Follow(ctx) }()
+		t.Cleanup(func() { cancel(); <-done })
+		<-time.After(2 * time.Minute) // beyond the patience
+		if index.Stale(time.Now()) {
+			t.Errorf("it follows nothing: %+v", client.Stats())
+		}
+		h.do("DELETE", "/session", bearer(p.Access)).want(200)
+		synctest.Wait()
+		if index.Rules() != 1 {
+			t.Errorf("it never came: %+v", client.Stats())
+		}
+		if s := client.Stats(); s.Streams != 1 {
+			t.Errorf("the stream was cut off like any other request: %+v", s)
+		}
+	})
 }
 
 // No credential of a person, nor the administrator's, opens the feed, and the
@@ -190,16 +190,4 @@ func TestWithoutAFeedThereIsNone(t *testing.T) {
 	for _, path := range []string{"/revocation/v1/acks", "/revocation/v1/rules", "/revocation/v1/sightings", "/revocation/v1/check"} {
 		h.do("POST", path, bearer(push)).wantCode(404, "not_found")
 	}
-}
-
-// await looks until it is so.
-func await(t *testing.T, c *feed.Client, so func() bool) {
-	t.Helper()
-	for range 10_000 {
-		if so() {
-			return
-		}
-		<-time.After(time.Millisecond)
-	}
-	t.Fatalf("it never came: %+v", c.Stats())
 }

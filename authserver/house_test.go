@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -89,9 +90,6 @@ func (c *clock) heal() {
 	defer c.mu.Unlock()
 	c.err = nil
 }
-
-// impatient makes a server give up on a store at once.
-func impatient(c *authserver.Config) { c.Patience = 100 * time.Millisecond }
 
 // realNow is this machine's clock, which the staleness of rules goes by.
 func realNow() time.Time { return time.Now() }
@@ -172,11 +170,24 @@ func inMemory(t *testing.T, changes ...func(*authserver.Config)) *house {
 
 // onBoth runs an evening on each kind of store.
 func onBoth(t *testing.T, evening func(t *testing.T, h *house)) {
-	t.Run("memory", func(t *testing.T) { evening(t, inMemory(t)) })
-	t.Run("memory, each transaction twice", func(t *testing.T) { evening(t, build(t, again{memory.New()})) })
-	t.Run("sqlite", func(t *testing.T) {
-		evening(t, build(t, sqliteBackend(t)))
-	})
+	for name, backend := range kinds {
+		t.Run(name, func(t *testing.T) { evening(t, build(t, backend(t))) })
+	}
+}
+
+// onBothUnhurried does so where no patience runs out however long a store takes.
+func onBothUnhurried(t *testing.T, evening func(t *testing.T, h *house)) {
+	for name, backend := range kinds {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { evening(t, build(t, backend(t))) })
+		})
+	}
+}
+
+var kinds = map[string]func(*testing.T) store.Backend{
+	"memory":                         func(*testing.T) store.Backend { return memory.New() },
+	"memory, each transaction twice": func(*testing.T) store.Backend { return again{memory.New()} },
+	"sqlite":                         sqliteBackend,
 }
 
 func sqliteBackend(t *testing.T) store.Backend {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 
 	"github.com/jotkeeper/jotkeeper/authserver"
@@ -131,11 +132,13 @@ func TestA183StrangersMakeNoMetrics(t *testing.T) {
 // A096, and the law behind it: trouble is 503 with Retry-After, never a 401
 // that makes clients forget, never a 200 that is not true.
 func TestA096TroubleIsNeverALogoutAndNeverSuccess(t *testing.T) {
-	h := inMemory(t, impatient)
-	cookie, first := h.browse("ada")
-	own := h.do("POST", "/session", form("username", "ada", "password", good, "transport", "body", "audience", issuer)).want(201).tokens()
-	h.must(h.backend.Close())
-	trouble(t, h, cookie, first, own)
+	synctest.Test(t, func(t *testing.T) {
+		h := inMemory(t)
+		cookie, first := h.browse("ada")
+		own := h.do("POST", "/session", form("username", "ada", "password", good, "transport", "body", "audience", issuer)).want(201).tokens()
+		h.must(h.backend.Close())
+		trouble(t, h, cookie, first, own)
+	})
 }
 
 func TestWithoutAClockNothingIsDecided(t *testing.T) {

@@ -84,7 +84,8 @@ type shared struct {
 
 	mu      sync.Mutex // guards what follows, never held across the store
 	entries map[string]*entry
-	asked   time.Time // when the store was last asked out of turn
+	asked   time.Time     // when the store was last asked out of turn
+	reading chan struct{} // closed when that is over; nil while nobody asks so
 	stats   counts
 }
 
@@ -123,8 +124,8 @@ func (r *Ring) Signer(kinds ...jwt.Kind) *jwt.Signer {
 // signing is the jwt.KeyFunc.
 func (r *Ring) signing(now time.Time) (*jwt.PrivateKey, error) {
 	v := r.at(now)
-	if now.After(v.heard.Add(r.plan.lease())) {
-		if v = r.catchUp(now); v == nil {
+	if r.lost(v, now) {
+		if v = r.catchUp(now); r.lost(v, now) {
 			return nil, errStale
 		}
 	}
@@ -146,51 +147,85 @@ func (r *Ring) recall(now time.Time, kid string) (*jwt.PrivateKey, error) {
 	return e.private, nil
 }
 
-// catchUp reads the store for a signer that finds the view too old, as after a
-// machine was suspended. Others do not wait for it. It returns nil when the
-// view stays old.
+// lost tells whether a view is too old to sign by.
+func (r *Ring) lost(v *view, now time.Time) bool {
+	return now.After(v.heard.Add(r.plan.lease()))
+}
+
+// catchUp has the store read for a signer whose view is too old, as after a
+// machine was suspended.
 func (r *Ring) catchUp(now time.Time) *view {
-	ctx, cancel := context.WithTimeout(context.Background(), catchUpTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), asideTimeout)
 	defer cancel()
-	if !r.mayAsk(now) || r.reload(ctx, r.cfg.Store, now) != nil {
-		return nil
-	}
+	_ = r.readAside(ctx, now) // the view tells
 	return r.at(now)
 }
 
 // The bounds of readings of the store that no timer asked for.
 const (
-	catchUpTimeout = 2 * time.Second
-	cooldown       = time.Second
+	asideTimeout = 2 * time.Second
+	cooldown     = time.Second
 )
 
-// mayAsk lets one caller a cool-down read the store out of turn.
-func (r *Ring) mayAsk(now time.Time) bool {
+// readAside reads the store although no timer asked for it, once a cool-down.
+// Those who come while it is read wait for that, and are told errCooling like
+// those who come soon after: what was read may be older than their question.
+// The one who reads does so for all of them, even if nobody waits for him.
+func (r *Ring) readAside(ctx context.Context, now time.Time) error {
+	reading, mine := r.mayAsk(now)
+	if mine {
+		defer r.wasAsked(reading)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asideTimeout)
+		defer cancel()
+		return r.reload(ctx, r.cfg.Store, now)
+	}
+	select {
+	case <-reading:
+	case <-ctx.Done():
+	}
+	return errCooling
+}
+
+// mayAsk lets one caller a cool-down read the store out of turn. The channel is
+// closed when nobody reads, or no more.
+func (r *Ring) mayAsk(now time.Time) (reading chan struct{}, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.asked.IsZero() && now.Sub(r.asked).Abs() < cooldown {
-		return false
+	if r.reading != nil {
+		return r.reading, false
 	}
-	r.asked = now
-	return true
+	reading = make(chan struct{})
+	if !r.asked.IsZero() && now.Sub(r.asked).Abs() < cooldown {
+		close(reading)
+		return reading, false
+	}
+	r.asked, r.reading = now, reading
+	return reading, true
+}
+
+func (r *Ring) wasAsked(reading chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reading = nil
+	close(reading)
 }
 
 // Snapshot returns the keys in force at now: next, active and retired.
 func (r *Ring) Snapshot(now time.Time) (*jwt.Snapshot, error) { return r.at(now).snapshot, nil }
 
 // Missing reads the store for a key that another node may have made a moment
-// ago, at most once a second.
+// ago, at most once a second; whoever asks while it is read waits for that.
 func (r *Ring) Missing(ctx context.Context, now time.Time, kid string) error {
-	if !r.mayAsk(now) {
+	err := r.readAside(ctx, now)
+	switch {
+	case r.at(now).snapshot.Key(kid) != nil:
+		return nil
+	case err == nil:
+		return errUnknown
+	case errors.Is(err, errCooling):
 		return errCooling
 	}
-	if err := r.reload(ctx, r.cfg.Store, now); err != nil {
-		return &jwt.Error{Reason: jwt.Unavailable, Detail: "the key store cannot be read", Err: err}
-	}
-	if r.at(now).snapshot.Key(kid) == nil {
-		return errUnknown
-	}
-	return nil
+	return &jwt.Error{Reason: jwt.Unavailable, Detail: "the key store cannot be read", Err: err}
 }
 
 // Set returns the set as of the last Tick or Reload.

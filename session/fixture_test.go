@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -46,13 +47,27 @@ type house struct {
 // onEach tells a story once on each kind of store.
 func onEach(t *testing.T, story func(t *testing.T, h *house)) {
 	t.Run("memory", func(t *testing.T) { story(t, newHouse(t, memory.New())) })
-	t.Run("sqlite", func(t *testing.T) {
-		b, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		story(t, newHouse(t, b))
-	})
+	t.Run("sqlite", func(t *testing.T) { story(t, newHouse(t, inFile(t))) })
+}
+
+// onEachUnhurried does so where no patience runs out however long a store takes.
+func onEachUnhurried(t *testing.T, story func(t *testing.T, h *house)) {
+	for name, open := range map[string]func(*testing.T) store.Backend{
+		"memory": func(*testing.T) store.Backend { return memory.New() }, "sqlite": inFile,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { story(t, newHouse(t, open(t))) })
+		})
+	}
+}
+
+func inFile(t *testing.T) store.Backend {
+	t.Helper()
+	b, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func newHouse(t *testing.T, b store.Backend) *house {

@@ -20,6 +20,11 @@ type Request struct {
 	RequestID      string
 }
 
+// laps are how often one refresh decides. Whoever was first has written what
+// the next decision needs not write again: a rotation, a late replay, a
+// sighting. So a crowd needs as many laps as there are kinds of them.
+const laps = 8
+
 // patience is how long one refresh waits for a store that does not answer.
 const patience = 3 * time.Second
 
@@ -50,7 +55,7 @@ func (s *Sessions) refresh(ctx context.Context, now time.Time, raw string, req R
 	}
 	storing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for range 2 {
+	for range laps {
 		g, err := s.decide(storing, now, token.SessionID, p, req)
 		if errors.Is(err, ErrConflict) {
 			continue // another request was first: decide again on what it left

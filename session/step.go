@@ -49,7 +49,7 @@ func step(row Row, p presented, now time.Time, policy Policy) (Row, outcome) {
 	case shown == current:
 		return advanced(row, current+1, p.next, now), rotate
 	case shown == current-1 && arriving && !outrun:
-		if overdue {
+		if overdue && now.Sub(row.HeldAt) >= moment {
 			row.HeldAt, row.LateNow = now, row.LateNow || missed
 		}
 		return row, replay
@@ -63,6 +63,10 @@ func step(row Row, p presented, now time.Time, policy Policy) (Row, outcome) {
 		return advanced(row, shown, p.key, now), heal
 	}
 }
+
+// moment is as long as tabs that wake together take to ask. The first one's note
+// is everybody's, or each would be in the way of the next.
+const moment = time.Second
 
 // lateLimit generations in a row, each replayed when nothing of its rotation
 // could be under way any more, are a thief in step with the owner. An honest

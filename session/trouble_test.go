@@ -81,8 +81,8 @@ func TestTroubleNeverLogsOut(t *testing.T) {
 		h.wire.swapping = func() error { return session.ErrConflict }
 		h.wire.counts()
 		h.refused(evening, first.Refresh, trouble)
-		if got := h.wire.counts(); got != [3]int{2, 2, 0} {
-			t.Errorf("%v reads, writes, ends; want two tries", got)
+		if got := h.wire.counts(); got != [3]int{8, 8, 0} {
+			t.Errorf("%v reads, writes, ends; want eight tries", got)
 		}
 		h.wire.swapping = nil
 
