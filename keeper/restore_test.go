@@ -5,9 +5,12 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/store"
 	"github.com/jotkeeper/jotkeeper/store/memory"
 	"github.com/jotkeeper/jotkeeper/store/sqlite"
@@ -126,5 +129,80 @@ func TestALogThatIsAwayIsNotPutBack(t *testing.T) {
 	h.clock.add(sightWait)
 	if _, err := deaf.Find(t.Context(), ahead.Text()); err != nil || deaf.Stats().Restored != 0 || deaf.Index().Cursor() != h.Index().Cursor() {
 		t.Errorf("afterwards: %v, at %v, %+v", err, deaf.Index().Cursor(), deaf.Stats())
+	}
+}
+
+// A029: only a token that is good here, of our own key, has a log open its next
+// epoch: not another issuer's, whatever rev it says, nor one of a key that was
+// revoked, lest its thief go on moving everybody's log; nor a number that no log
+// was ever put back from, after which there would be no next one.
+func TestA029OnlyGoodTokensOfOursMoveTheLog(t *testing.T) {
+	theirs := newHouse(t, func(c *keeper.Config) { c.Issuer = "https://other.example.com" })
+	h := newHouse(t, trusting(theirs))
+	h.must(h.RevokeSession(t.Context(), "ended"))
+	ahead := func(c *jwt.Session) { c.Revision = "7:7" }
+	lock := binding.NewLock().Confirmation("s-1")
+	stolen := h.signs(ahead)
+	h.ring.turn(t, jwt.ES256)
+	_, err := h.wire.Log.Append(t.Context(), evening, revocation.Rule{
+		Scope: revocation.ScopeKey, ID: h.ring.all[0].ID(), Action: revocation.Revoke, Reason: "compromised", Until: evening.Add(2 * time.Hour),
+	})
+	h.must(err)
+	h.pass(0)
+	at := h.Index().Cursor()
+	for name, c := range map[string]struct {
+		text string
+		want jwt.Reason
+	}{
+		"another issuer's":      {theirs.signs(func(c *jwt.Session) { c.Issuer = theirs.cfg.Issuer; ahead(c) }), ""},
+		"another issuer's lies": {theirs.signs(ahead), jwt.Issuer},
+		"a stranger's":          {newHouse(t).signs(ahead), jwt.BadKey},
+		"of a revoked key":      {stolen, jwt.Revoked},
+		"of an ended session":   {h.signs(func(c *jwt.Session) { c.SessionID = "ended"; ahead(c) }), jwt.Revoked},
+		"expired":               {h.signs(func(c *jwt.Session) { c.Expires = jwt.TimeOf(evening); ahead(c) }), jwt.Expired},
+		"without its lock":      {h.signs(func(c *jwt.Session) { c.SessionID, c.Confirmation = "s-1", lock; ahead(c) }), jwt.Binding},
+		"of the last epoch":     {h.signs(func(c *jwt.Session) { c.Revision = "9223372036854775806:0" }), ""},
+		"of no epoch":           {h.signs(func(c *jwt.Session) { c.Revision = "18446744073709551615:0" }), ""},
+		"that says no number":   {h.signs(func(c *jwt.Session) { c.Revision = "7" }), ""},
+	} {
+		calls := h.wire.counted(func() {
+			if _, err := h.Find(t.Context(), c.text); jwt.ReasonOf(err) != c.want {
+				t.Errorf("%s: %v, want %q", name, err, c.want)
+			}
+		})
+		head, err := h.wire.Log.Head(t.Context())
+		if h.must(err); calls != "" || head != at {
+			t.Errorf("%s: the calls %q, and the log is at %v", name, calls, head)
+		}
+	}
+	h.finds(h.signs(ahead))
+	if at := h.Index().Cursor(); at.Epoch != 8 || h.Stats().Restored != 1 {
+		t.Errorf("our own: at %v, %+v", at, h.Stats())
+	}
+}
+
+// A146: a crowd of requests with tokens that are ahead of a node reads the log
+// once, not one after another.
+func TestA146ACrowdReadsTheLogOnce(t *testing.T) {
+	h := newHouse(t)
+	node := h.node()
+	h.must(h.RevokeSession(t.Context(), "somebody's"))
+	ahead := h.login()
+	var there, all sync.WaitGroup
+	there.Add(64)
+	h.wire.onto = func(string) { there.Wait() }
+	calls := h.wire.counted(func() {
+		for range 64 {
+			all.Go(func() {
+				there.Done()
+				if _, err := node.Find(t.Context(), ahead.Text()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+	if calls != "read" || node.Index().Cursor() != h.Index().Cursor() {
+		t.Errorf("64 requests made the calls %q", calls)
 	}
 }
