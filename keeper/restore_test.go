@@ -206,3 +206,38 @@ func TestA146ACrowdReadsTheLogOnce(t *testing.T) {
 		t.Errorf("64 requests made the calls %q", calls)
 	}
 }
+
+// Who restores a copy opens an epoch by hand. Then "log out everywhere" reaches
+// tokens of before also when they come late: when the log, its numbers given out
+// again, has got past them, nobody can tell by them that it lost its end.
+func TestAnEpochOpenedByHandReachesEverybody(t *testing.T) {
+	for byHand, want := range map[bool]jwt.Reason{true: jwt.Revoked, false: ""} {
+		var before *house
+		var old *keeper.Token
+		b := restored(t, func(b store.Backend) *keeper.Token {
+			before = houseOver(t, b)
+			for range 5 {
+				before.must(before.RevokeSession(t.Context(), "somebody's"))
+			}
+			old = before.login()
+			return old
+		})
+		h := houseOver(t, b, sameKeys(before))
+		h.SetMachine(before.clock.read)
+		if byHand {
+			head, err := h.wire.Log.Head(t.Context())
+			h.must(err)
+			_, _, err = h.wire.Log.NewEpoch(t.Context(), head.Epoch+1)
+			h.must(err)
+			h.must(h.CatchUp(t.Context()))
+		}
+		h.must(h.RevokeSubject(t.Context(), "ada"))
+		for range 9 {
+			h.must(h.RevokeSession(t.Context(), "another's"))
+		}
+		if _, err := h.Find(t.Context(), old.Text()); jwt.ReasonOf(err) != want {
+			t.Errorf("opened by hand %t: %v, want %q", byHand, err, want)
+		}
+		h.finds(h.login().Text())
+	}
+}
