@@ -3,6 +3,7 @@ package keeper
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -26,9 +27,18 @@ func (a *answer) seal() {
 		return
 	}
 	a.carrier.Personal(a)
-	if h := a.Header(); h.Get("Authorization") != "" {
+	h := a.Header()
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return targeted(name) })
+	if h.Get("Authorization") != "" {
 		expose(h)
 	}
+}
+
+// targeted tells whether a field speaks to one kind of cache, which then does not
+// read Cache-Control (RFC 9213 §2.2), or is the older Surrogate-Control.
+func targeted(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "-cache-control") || name == "surrogate-control"
 }
 
 // expose lets a page of another origin, if it may read the answer at all, read

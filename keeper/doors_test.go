@@ -182,6 +182,9 @@ func opens(t *testing.T, s *httptest.Server, cookie, origin string, status int) 
 func TestA063WhateverTheApplicationSays(t *testing.T) {
 	own := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=600")
+		w.Header().Set("CDN-Cache-Control", "max-age=600")
+		w.Header()["cloudflare-cdn-cache-control"] = []string{"max-age=600"}
+		w.Header().Set("Surrogate-Control", "max-age=600")
 		w.Header().Set("Vary", "Accept-Encoding")
 		w.Header().Set("Access-Control-Expose-Headers", "X-Total")
 		fmt.Fprint(w, "tea")
@@ -195,6 +198,7 @@ func TestA063WhateverTheApplicationSays(t *testing.T) {
 		h.Handler(http.HandlerFunc(own)).ServeHTTP(w, req("GET", "/", carry(h.due())...))
 		want := map[string][]string{
 			"Cache-Control": {"no-store"}, "Vary": {"Accept-Encoding", "Authorization, Cookie"}, "Access-Control-Expose-Headers": {"X-Total", "Authorization"},
+			"Cdn-Cache-Control": nil, "cloudflare-cdn-cache-control": nil, "Surrogate-Control": nil,
 		}
 		if name == "cookie" {
 			want["Access-Control-Expose-Headers"] = []string{"X-Total"}

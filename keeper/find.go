@@ -52,8 +52,10 @@ func (k *Keeper) find(ctx context.Context, r *http.Request, raw string) (*Token,
 		return t, nil
 	}
 	q := t.query()
-	k.reach(ctx, q.Rev)
 	v := k.index.Check(now, &q)
+	if v.Action != revocation.Revoke && k.reach(ctx, q.Rev) {
+		v = k.index.Check(now, &q)
+	}
 	if v.Action == revocation.Revoke {
 		return nil, k.refused(ctx, now, t, v)
 	}

@@ -21,6 +21,7 @@ type Keeper struct {
 	machine func() time.Time // this machine's clock, which measures silence
 
 	catching sync.Mutex // one reading of the log out of turn at a time
+	reaching sync.Mutex // one request at a time looks whether the log lost its end
 	noting   sync.Map   // token IDs whose successor's first sight is being written down
 	tally    tally
 

@@ -5,9 +5,12 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keeper"
+	"github.com/jotkeeper/jotkeeper/revocation"
 	"github.com/jotkeeper/jotkeeper/store"
 	"github.com/jotkeeper/jotkeeper/store/memory"
 	"github.com/jotkeeper/jotkeeper/store/sqlite"
@@ -126,5 +129,115 @@ func TestALogThatIsAwayIsNotPutBack(t *testing.T) {
 	h.clock.add(sightWait)
 	if _, err := deaf.Find(t.Context(), ahead.Text()); err != nil || deaf.Stats().Restored != 0 || deaf.Index().Cursor() != h.Index().Cursor() {
 		t.Errorf("afterwards: %v, at %v, %+v", err, deaf.Index().Cursor(), deaf.Stats())
+	}
+}
+
+// A029: only a token that is good here, of our own key, has a log open its next
+// epoch: not another issuer's, whatever rev it says, nor one of a key that was
+// revoked, lest its thief go on moving everybody's log; nor a number that no log
+// was ever put back from, after which there would be no next one.
+func TestA029OnlyGoodTokensOfOursMoveTheLog(t *testing.T) {
+	theirs := newHouse(t, func(c *keeper.Config) { c.Issuer = "https://other.example.com" })
+	h := newHouse(t, trusting(theirs))
+	h.must(h.RevokeSession(t.Context(), "ended"))
+	ahead := func(c *jwt.Session) { c.Revision = "7:7" }
+	lock := binding.NewLock().Confirmation("s-1")
+	stolen := h.signs(ahead)
+	h.ring.turn(t, jwt.ES256)
+	_, err := h.wire.Log.Append(t.Context(), evening, revocation.Rule{
+		Scope: revocation.ScopeKey, ID: h.ring.all[0].ID(), Action: revocation.Revoke, Reason: "compromised", Until: evening.Add(2 * time.Hour),
+	})
+	h.must(err)
+	h.pass(0)
+	at := h.Index().Cursor()
+	for name, c := range map[string]struct {
+		text string
+		want jwt.Reason
+	}{
+		"another issuer's":      {theirs.signs(func(c *jwt.Session) { c.Issuer = theirs.cfg.Issuer; ahead(c) }), ""},
+		"another issuer's lies": {theirs.signs(ahead), jwt.Issuer},
+		"a stranger's":          {newHouse(t).signs(ahead), jwt.BadKey},
+		"of a revoked key":      {stolen, jwt.Revoked},
+		"of an ended session":   {h.signs(func(c *jwt.Session) { c.SessionID = "ended"; ahead(c) }), jwt.Revoked},
+		"expired":               {h.signs(func(c *jwt.Session) { c.Expires = jwt.TimeOf(evening); ahead(c) }), jwt.Expired},
+		"without its lock":      {h.signs(func(c *jwt.Session) { c.SessionID, c.Confirmation = "s-1", lock; ahead(c) }), jwt.Binding},
+		"of the last epoch":     {h.signs(func(c *jwt.Session) { c.Revision = "9223372036854775806:0" }), ""},
+		"of no epoch":           {h.signs(func(c *jwt.Session) { c.Revision = "18446744073709551615:0" }), ""},
+		"that says no number":   {h.signs(func(c *jwt.Session) { c.Revision = "7" }), ""},
+	} {
+		calls := h.wire.counted(func() {
+			if _, err := h.Find(t.Context(), c.text); jwt.ReasonOf(err) != c.want {
+				t.Errorf("%s: %v, want %q", name, err, c.want)
+			}
+		})
+		head, err := h.wire.Log.Head(t.Context())
+		if h.must(err); calls != "" || head != at {
+			t.Errorf("%s: the calls %q, and the log is at %v", name, calls, head)
+		}
+	}
+	h.finds(h.signs(ahead))
+	if at := h.Index().Cursor(); at.Epoch != 8 || h.Stats().Restored != 1 {
+		t.Errorf("our own: at %v, %+v", at, h.Stats())
+	}
+}
+
+// A146: a crowd of requests with tokens that are ahead of a node reads the log
+// once, not one after another.
+func TestA146ACrowdReadsTheLogOnce(t *testing.T) {
+	h := newHouse(t)
+	node := h.node()
+	h.must(h.RevokeSession(t.Context(), "somebody's"))
+	ahead := h.login()
+	var there, all sync.WaitGroup
+	there.Add(64)
+	h.wire.onto = func(string) { there.Wait() }
+	calls := h.wire.counted(func() {
+		for range 64 {
+			all.Go(func() {
+				there.Done()
+				if _, err := node.Find(t.Context(), ahead.Text()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+	if calls != "read" || node.Index().Cursor() != h.Index().Cursor() {
+		t.Errorf("64 requests made the calls %q", calls)
+	}
+}
+
+// Who restores a copy opens an epoch by hand. Then "log out everywhere" reaches
+// tokens of before also when they come late: when the log, its numbers given out
+// again, has got past them, nobody can tell by them that it lost its end.
+func TestAnEpochOpenedByHandReachesEverybody(t *testing.T) {
+	for byHand, want := range map[bool]jwt.Reason{true: jwt.Revoked, false: ""} {
+		var before *house
+		var old *keeper.Token
+		b := restored(t, func(b store.Backend) *keeper.Token {
+			before = houseOver(t, b)
+			for range 5 {
+				before.must(before.RevokeSession(t.Context(), "somebody's"))
+			}
+			old = before.login()
+			return old
+		})
+		h := houseOver(t, b, sameKeys(before))
+		h.SetMachine(before.clock.read)
+		if byHand {
+			head, err := h.wire.Log.Head(t.Context())
+			h.must(err)
+			_, _, err = h.wire.Log.NewEpoch(t.Context(), head.Epoch+1)
+			h.must(err)
+			h.must(h.CatchUp(t.Context()))
+		}
+		h.must(h.RevokeSubject(t.Context(), "ada"))
+		for range 9 {
+			h.must(h.RevokeSession(t.Context(), "another's"))
+		}
+		if _, err := h.Find(t.Context(), old.Text()); jwt.ReasonOf(err) != want {
+			t.Errorf("opened by hand %t: %v, want %q", byHand, err, want)
+		}
+		h.finds(h.login().Text())
 	}
 }

@@ -8,9 +8,11 @@ package handover
 import (
 	"context"
 	"crypto/sha256"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/jwt"
 	"github.com/jotkeeper/jotkeeper/keeper"
 )
@@ -51,7 +53,7 @@ func (d *Desk) HandOver(ctx context.Context, old string, who func() (keeper.Clai
 	d.forget()
 	k := sha256.Sum256([]byte(old))
 	if g := d.given[k]; g.token != nil {
-		found, err := d.keeper.Find(ctx, g.token.Text())
+		found, err := d.again(ctx, g.token)
 		if jwt.ReasonOf(err) != jwt.Expired {
 			return found, err
 		}
@@ -67,6 +69,45 @@ func (d *Desk) HandOver(ctx context.Context, old string, who func() (keeper.Clai
 	d.given[k] = given{token: t}
 	return t, nil
 }
+
+// again finds a token that was made before, as the client will show it.
+func (d *Desk) again(ctx context.Context, t *keeper.Token) (*keeper.Token, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &answer{header: http.Header{}}
+	if err := d.keeper.Write(w, r, t, keeper.ByHeader); err != nil {
+		return nil, err
+	}
+	return d.keeper.FindRequest(Show(Bring(w, r, t), t.Text()))
+}
+
+// Show is a request with a token in its header, and the cookies it came with.
+func Show(r *http.Request, text string) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+text)
+	return r
+}
+
+// Bring gives a request the lock that Write put into its answer, if the token is
+// locked: the client has it from the next request on.
+func Bring(w http.ResponseWriter, r *http.Request, t *keeper.Token) *http.Request {
+	for _, c := range (&http.Response{Header: w.Header()}).Cookies() {
+		if c.Name == binding.CookieName(t.SessionID()) {
+			r = r.Clone(r.Context())
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		}
+	}
+	return r
+}
+
+// An answer is none: it keeps headers.
+type answer struct{ header http.Header }
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
+func (a *answer) WriteHeader(int)             {}
 
 // Arrived is told that the new token came with the old credential. It kills the
 // old session; when that fails, tell it again at the next request.

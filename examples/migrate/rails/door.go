@@ -81,7 +81,7 @@ func (d *Door) exchange(w http.ResponseWriter, r *http.Request) (*http.Request, 
 		if err != nil { // it is nobody's
 			return headless(r), nil
 		}
-		return headless(r), d.beside(r.Context(), raw, f, c.Value)
+		return headless(r), d.beside(r, raw, f, c.Value)
 	}
 	if err != nil {
 		return r, err
@@ -99,15 +99,15 @@ func (d *Door) foreign(ctx context.Context, raw string) bool {
 }
 
 // beside ends the old token that came with its new one.
-func (d *Door) beside(ctx context.Context, raw string, f Former, cookie string) error {
-	found, err := d.Keeper.Find(ctx, cookie)
+func (d *Door) beside(r *http.Request, raw string, f Former, cookie string) error {
+	found, err := d.Keeper.FindRequest(handover.Show(r, cookie))
 	switch {
 	case err != nil:
 		return nil // the Keeper says why
 	case f.Account != found.Subject():
 		return errTwo
 	}
-	d.arrived(ctx, raw, f.ID)
+	d.arrived(r.Context(), raw, f.ID)
 	return nil
 }
 
@@ -125,8 +125,8 @@ func (d *Door) arrived(ctx context.Context, raw, id string) {
 	d.ended.Store(id, true)
 }
 
-// handOver gives the client and its request the new token: a locked one goes into a
-// cookie, for no script could read the whole of it, and none will.
+// handOver gives the client and its request the new token. That of a locked one is
+// locked, and goes into a cookie: no script could read the whole of it, and none will.
 func (d *Door) handOver(w http.ResponseWriter, r *http.Request, raw string, f Former) (*http.Request, error) {
 	t, err := d.Desk.HandOver(r.Context(), raw, func() (keeper.Claims, error) { return d.claims(r.Context(), f) })
 	way := keeper.ByHeader
@@ -139,7 +139,7 @@ func (d *Door) handOver(w http.ResponseWriter, r *http.Request, raw string, f Fo
 	if err != nil {
 		return r, err
 	}
-	r = headless(r.WithContext(context.WithValue(r.Context(), handedKey{}, true)))
+	r = headless(handover.Bring(w, r, t).WithContext(context.WithValue(r.Context(), handedKey{}, true)))
 	if f.Locked {
 		r.AddCookie(&http.Cookie{Name: d.Cookie.String(), Value: t.Text()})
 	} else {
@@ -155,7 +155,7 @@ func (d *Door) claims(ctx context.Context, f Former) (keeper.Claims, error) {
 	case dead:
 		return keeper.Claims{}, &jwt.Error{Reason: jwt.Revoked, Detail: "log in again"}
 	}
-	return keeper.Claims{Subject: f.Account, Private: map[string]any{was: f.ID}}, nil
+	return keeper.Claims{Subject: f.Account, Locked: f.Locked, Private: map[string]any{was: f.ID}}, nil
 }
 
 type handedKey struct{}
@@ -185,7 +185,7 @@ func (d *Door) Logout(w http.ResponseWriter, r *http.Request) error {
 		texts = append(texts, c.Value)
 	}
 	for _, text := range texts {
-		if err := d.endFormer(r.Context(), text); err != nil {
+		if err := d.endFormer(r, text); err != nil {
 			return err
 		}
 	}
@@ -199,8 +199,8 @@ func (d *Door) Logout(w http.ResponseWriter, r *http.Request) error {
 }
 
 // endFormer denies the old token that one of ours came from.
-func (d *Door) endFormer(ctx context.Context, text string) error {
-	t, err := d.Keeper.Find(ctx, text)
+func (d *Door) endFormer(r *http.Request, text string) error {
+	t, err := d.Keeper.FindRequest(handover.Show(r, text))
 	switch {
 	case jwt.ReasonOf(err) == jwt.Unavailable:
 		return err
@@ -208,7 +208,7 @@ func (d *Door) endFormer(ctx context.Context, text string) error {
 		return nil // not a session of ours, or over
 	}
 	if id, ok := t.Claims().Private[was].(string); ok {
-		return d.Denied.Deny(ctx, id)
+		return d.Denied.Deny(r.Context(), id)
 	}
 	return nil
 }

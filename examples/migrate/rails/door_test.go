@@ -373,3 +373,49 @@ func TestTokensOfKnockThatAreRefused(t *testing.T) {
 		t.Errorf("a short secret: %d %s", res.Code, got)
 	}
 }
+
+// A060: what was locked stays locked. Who steals the new token alone has nothing,
+// and the owner, whose lock comes along, is served from the first request on, also
+// when an answer is lost.
+func TestA060ALockedTokenStaysLocked(t *testing.T) {
+	w := newWorld(t, gem)
+	b := w.locked("json")
+	for range 2 {
+		if _, got := w.visit(*b); got != "42" {
+			t.Fatalf("an answer that is lost: %s", got)
+		}
+	}
+	w.open(b)
+	token := b.cookies[jotkeeper.DefaultCookie]
+	for name, thief := range map[string]browser{
+		"in the cookie": {cookies: map[string]string{jotkeeper.DefaultCookie: token}},
+		"in the header": {header: token},
+	} {
+		if _, got := w.visit(thief); got != "binding" {
+			t.Errorf("a thief of the token, %s: %s", name, got)
+		}
+		if err := w.door.Logout(httptest.NewRecorder(), thief.post()); jwt.ReasonOf(err) != jwt.Binding || w.denied.ids["j-json"] {
+			t.Errorf("a thief logs out with the token %s: %v", name, err)
+		}
+	}
+	if got := w.open(b); got != "42" || w.Stats().Created != 1 || !w.denied.ids["j-json"] {
+		t.Errorf("%s, %d sessions, the old one ended %t", got, w.Stats().Created, w.denied.ids["j-json"])
+	}
+}
+
+// A logout with a locked token ends what it came from, too.
+func TestA060ALogoutWithTheLockEndsBoth(t *testing.T) {
+	w := newWorld(t, gem)
+	b := w.locked("json")
+	old := *b
+	old.cookies = map[string]string{"jwt_keeper": b.cookies["jwt_keeper"]}
+	w.open(b)
+	b.header = ""
+	if err := w.door.Logout(httptest.NewRecorder(), b.post()); err != nil || !w.denied.ids["j-json"] {
+		t.Errorf("%v, the old one ended %t", err, w.denied.ids["j-json"])
+	}
+	w.door.Desk = handover.NewDesk(w.Keeper, w.Now) // a restart
+	if _, got := w.visit(old); got != "revoked" {
+		t.Errorf("the old token: %s", got)
+	}
+}

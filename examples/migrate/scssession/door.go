@@ -78,7 +78,7 @@ func (d *Door) handOver(w http.ResponseWriter, r *http.Request, old string) (*ht
 	if err != nil {
 		return r, err
 	}
-	r = r.Clone(context.WithValue(r.Context(), handedKey{}, true))
+	r = handover.Bring(w, r, t).Clone(context.WithValue(r.Context(), handedKey{}, true))
 	r.AddCookie(&http.Cookie{Name: d.Cookie.String(), Value: t.Text()})
 	return r, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/jotkeeper/jotkeeper"
+	"github.com/jotkeeper/jotkeeper/binding"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/handover"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/internal/evening"
 	"github.com/jotkeeper/jotkeeper/examples/migrate/scssession"
@@ -58,8 +59,8 @@ type shop struct {
 	table *table
 }
 
-func newShop(t *testing.T) *shop {
-	s := &shop{House: evening.New(t), t: t, table: &table{MemStore: memstore.NewWithCleanupInterval(0)}}
+func newShop(t *testing.T, changes ...func(*keeper.Config)) *shop {
+	s := &shop{House: evening.New(t, changes...), t: t, table: &table{MemStore: memstore.NewWithCleanupInterval(0)}}
 	sessions := scs.New()
 	sessions.Store = s.table
 	s.door = &scssession.Door{Keeper: s.Keeper, Desk: handover.NewDesk(s.Keeper, s.Now), Sessions: sessions,
@@ -315,5 +316,23 @@ func TestOtherSitesStartNothing(t *testing.T) {
 	two.AddCookie(&http.Cookie{Name: former, Value: s.oldLogin("bob")})
 	if w, got := s.visit(two); w.Code != 400 || got != "ambiguous" {
 		t.Errorf("two people: %d %s", w.Code, got)
+	}
+}
+
+// A060: where the keeper demands locks, people come over with one each: served at
+// once, also when an answer is lost, and of no use to a thief of the token alone.
+func TestA060WhereLocksAreDemanded(t *testing.T) {
+	s := newShop(t, func(c *keeper.Config) { c.Lock = binding.Required })
+	ada := browser{former: s.oldLogin("ada")}
+	if _, got := s.visit(ada.request()); got != "ada" {
+		t.Errorf("an answer that is lost: %s", got)
+	}
+	for i := range 3 {
+		if got := s.open(ada); got != "ada" {
+			t.Fatalf("visit %d: %s", i, got)
+		}
+	}
+	if _, got := s.visit(browser{fresh: ada[fresh]}.request()); got != "binding" || s.Stats().Created != 1 || s.table.left(t) != 0 {
+		t.Errorf("a thief: %s; %d sessions, %d left of the old", got, s.Stats().Created, s.table.left(t))
 	}
 }

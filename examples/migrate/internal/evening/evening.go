@@ -23,7 +23,7 @@ type House struct {
 }
 
 // New opens a house at the present moment.
-func New(t *testing.T) *House {
+func New(t *testing.T, changes ...func(*keeper.Config)) *House {
 	t.Helper()
 	h := &House{t: t}
 	key, err := jwt.GenerateKey(jwt.ES256)
@@ -33,12 +33,16 @@ func New(t *testing.T) *House {
 	backend := memory.New()
 	t.Cleanup(func() { backend.Close() })
 	set := backend.Set()
-	h.Keeper, err = keeper.New(keeper.Config{
+	cfg := keeper.Config{
 		Issuer: "https://shop.example.com", Audience: "https://shop.example.com",
 		Signer: jwt.NewSigner(func(time.Time) (*jwt.PrivateKey, error) { return key, nil }, jwt.KindSession),
 		Keys:   jwt.NewSnapshot(key.Public()),
 		Store:  set.Keepers, Revocations: set.Revocations, Now: h.Now,
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	h.Keeper, err = keeper.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
