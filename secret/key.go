@@ -19,7 +19,20 @@ const redacted = "[secret]"
 
 // A Key is key material that never prints. The zero Key is empty and opens
 // nothing. A Key is safe for concurrent use.
-type Key struct{ b []byte }
+//
+// The material lies behind a function: where a Key is an unexported field, fmt
+// walks over its methods into what it holds, and finds an address.
+type Key struct{ material func() []byte }
+
+func keep(b []byte) Key { return Key{func() []byte { return b }} }
+
+// bytes is the material itself, for this package alone.
+func (k Key) bytes() []byte {
+	if k.material == nil {
+		return nil
+	}
+	return k.material()
+}
 
 // NewKey copies material into a Key. It fails with ErrShort below MinSize
 // bytes; there is no upper bound, since every use derives from it.
@@ -27,14 +40,14 @@ func NewKey(material []byte) (Key, error) {
 	if len(material) < MinSize {
 		return Key{}, ErrShort
 	}
-	return Key{append([]byte(nil), material...)}, nil
+	return keep(append([]byte(nil), material...)), nil
 }
 
 // Generate makes a new random Key of MinSize bytes.
 func Generate() Key {
 	b := make([]byte, MinSize)
 	rand.Read(b) // never fails since Go 1.24
-	return Key{b}
+	return keep(b)
 }
 
 // Derive returns the 32-byte key for one purpose and one subject of it, by
@@ -42,18 +55,18 @@ func Generate() Key {
 // (a session ID, say) may be empty. Distinct pairs give independent keys.
 func (k Key) Derive(purpose, subject string) Key {
 	info := fmt.Sprintf("jotkeeper/%d/%s/%s", len(purpose), purpose, subject)
-	b, err := hkdf.Key(sha256.New, k.b, nil, info, MinSize)
+	b, err := hkdf.Key(sha256.New, k.bytes(), nil, info, MinSize)
 	if err != nil {
 		panic("secret: " + err.Error()) // only for a length HKDF cannot give
 	}
-	return Key{b}
+	return keep(b)
 }
 
 // Bytes returns a copy of the material. It is the only way out.
-func (k Key) Bytes() []byte { return append([]byte(nil), k.b...) }
+func (k Key) Bytes() []byte { return append([]byte(nil), k.bytes()...) }
 
 // IsZero reports whether the Key holds nothing.
-func (k Key) IsZero() bool { return len(k.b) == 0 }
+func (k Key) IsZero() bool { return len(k.bytes()) == 0 }
 
 // String redacts.
 func (k Key) String() string { return redacted }

@@ -75,7 +75,7 @@ func (r *Ring) add(k Key) {
 }
 
 func keyID(k Key) KeyID {
-	return KeyID(binary.BigEndian.Uint32(k.Derive("master key ID", "").b))
+	return KeyID(binary.BigEndian.Uint32(k.Derive("master key ID", "").bytes()))
 }
 
 // Signing returns the key that protects what is made now.
@@ -125,7 +125,7 @@ func (r Ring) Current(sealed []byte) bool {
 }
 
 func aead(k Key, purpose, subject string) cipher.AEAD {
-	block, err := aes.NewCipher(k.Derive("seal "+purpose, subject).b)
+	block, err := aes.NewCipher(k.Derive("seal "+purpose, subject).bytes())
 	if err != nil {
 		panic("secret: " + err.Error()) // a derived key always has 32 bytes
 	}
@@ -137,4 +137,4 @@ func aead(k Key, purpose, subject string) cipher.AEAD {
 }
 
 // Encode returns a new random key as the text of one line of a key list.
-func Encode(k Key) string { return base64.RawURLEncoding.EncodeToString(k.b) }
+func Encode(k Key) string { return base64.RawURLEncoding.EncodeToString(k.bytes()) }

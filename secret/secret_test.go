@@ -44,6 +44,25 @@ func TestKeyNeverPrints(t *testing.T) {
 	}
 }
 
+// Where a key is an unexported field fmt asks none of its methods.
+func TestKeyNeverPrintsFromWithin(t *testing.T) {
+	k := key(t, material)
+	within := struct {
+		key  secret.Key
+		list []any
+		ring secret.Ring
+	}{k, []any{k, &k}, secret.NewRing(k)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		for _, text := range []string{fmt.Sprintf(verb, within), fmt.Sprintf(verb, &within), fmt.Sprintf(verb, within.ring)} {
+			for _, known := range []string{"horse", fmt.Sprintf("%x", "horse"), fmt.Sprintf("%X", "horse"), "104 111 114 115 101", "0x68, 0x6f, 0x72, 0x73, 0x65"} {
+				if strings.Contains(text, known) {
+					t.Errorf("%s printed a key: %s", verb, text)
+				}
+			}
+		}
+	}
+}
+
 func TestShortMaterialIsRefused(t *testing.T) {
 	if _, err := secret.NewKey(make([]byte, 31)); !errors.Is(err, secret.ErrShort) {
 		t.Errorf("got %v, want ErrShort", err)
