@@ -80,6 +80,12 @@ func (s *server) head(c *call) {
 	if s.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	// A body in chunks may have had a Content-Length too, which net/http passes over
+	// and hides. A proxy that went by it takes another byte for the next request, so
+	// there is none on this connection (RFC 9112, 6.1).
+	if len(c.r.TransferEncoding) > 0 {
+		h.Set("Connection", "close")
+	}
 }
 
 // recovered turns a panic into a wordless 500 of this request only.
