@@ -51,7 +51,7 @@ func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Contex
 	t.Helper()
 	path := needs.Tool(t, "chromium", "chromium")
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.ExecPath(path), chromedp.UserDataDir(needs.Folder(t)), chromedp.Flag("disable-dev-shm-usage", true))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

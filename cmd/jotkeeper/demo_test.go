@@ -19,7 +19,7 @@ import (
 const demoPassword = "moss-kettle-orbit-42"
 
 // launchDemo starts a demonstration on a free port, whose temporary directory is
-// one of the test.
+// one of the test. At the end it is killed, and its parts put everything away.
 func launchDemo(t *testing.T) *server {
 	t.Helper()
 	binary, err := findIn(os.Getenv("PATH"), "jotkeeper")
@@ -27,14 +27,17 @@ func launchDemo(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	t.Cleanup(func() { until(t, "everything is put away", func() bool { return len(kept(t, dir)) == 0 }) })
 	s, err := watch(exec.Command(binary, "demo", "--addr", "127.0.0.1:0"), []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}, dir, "")
 	return answering(t, s, err)
 }
 
 // left is what a demonstration has on the disk.
-func (s *server) left(t *testing.T) []string {
+func (s *server) left(t *testing.T) []string { return kept(t, s.cmd.Dir) }
+
+func kept(t *testing.T, dir string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(s.cmd.Dir, "jotkeeper-demo-*"))
+	found, err := filepath.Glob(filepath.Join(dir, "jotkeeper-demo-*"))
 	if err != nil {
 		t.Fatal(err)
 	}
