@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jotkeeper/jotkeeper/bench/measure"
+	"github.com/jotkeeper/jotkeeper/bench/neighbour"
 )
 
 // account is whose requests they are.
@@ -71,7 +72,7 @@ func contenders(w io.Writer) ([]visitor, func(), error) {
 	visitors := append(ours, memorySessions())
 	n, err := startRedis()
 	switch {
-	case errors.Is(err, errNoRedis):
+	case errors.Is(err, neighbour.ErrMissing):
 		fmt.Fprintf(w, "%v\n\n", err)
 	case err != nil:
 		return nil, stop, err

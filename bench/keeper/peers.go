@@ -20,9 +20,9 @@ import (
 func memorySessions() visitor { return sessions("scs, in memory", scs.New()) }
 
 // sessions keeps them in Redis.
-func (n *neighbour) sessions() visitor {
+func (n *counted) sessions() visitor {
 	m := scs.New()
-	m.Store = goredisstore.New(n.client)
+	m.Store = goredisstore.New(n.Client)
 	v := sessions("scs, in Redis", m)
 	v.calls = n.calls.Load
 	return v
@@ -108,11 +108,11 @@ var errDead = errors.New("it is revoked, or to be renewed")
 
 // tokens are JWT Keeper's design: an HMAC, then Redis is asked twice, whether the
 // token is revoked and whether it is to be renewed.
-func (n *neighbour) tokens() visitor {
+func (n *counted) tokens() visitor {
 	secret := []byte(rand.Text() + rand.Text() + rand.Text())
 	handler, r, err := guarded(jwt.SigningMethodHS512, secret, secret, func(c *claims) error {
 		for range 2 {
-			if err := n.client.Get(context.Background(), "JWTKeeper:"+c.ID).Err(); !errors.Is(err, redis.Nil) {
+			if err := n.Client.Get(context.Background(), "JWTKeeper:"+c.ID).Err(); !errors.Is(err, redis.Nil) {
 				return errors.Join(errDead, err)
 			}
 		}

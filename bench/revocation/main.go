@@ -14,6 +14,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/jotkeeper/jotkeeper/bench/measure"
+	"github.com/jotkeeper/jotkeeper/bench/neighbour"
 	"github.com/jotkeeper/jotkeeper/revocation"
 )
 
@@ -93,7 +94,7 @@ func (p plan) printChecks(w io.Writer, houses []inhabited) error {
 	list = append(list, measure.Contender{Name: "a warm cache (otter), the same four IDs", Op: cached(stream)})
 	redis, err := startRedis(100_000)
 	switch {
-	case errors.Is(err, errNoRedis):
+	case errors.Is(err, neighbour.ErrMissing):
 		fmt.Fprintf(w, "\n%v\n", err)
 	case err != nil:
 		return err
